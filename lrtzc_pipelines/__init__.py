@@ -1,0 +1,1 @@
+"""La Rochelle Territoire Zéro Carbone: the territory's data pipelines."""

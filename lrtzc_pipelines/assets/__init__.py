@@ -1,0 +1,1 @@
+"""Dagster assets: thin bodies that read, call, write and report."""

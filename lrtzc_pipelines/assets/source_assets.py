@@ -1,0 +1,299 @@
+"""The three assets of every source: raw, validated, anonymized.
+
+Bodies only read, call, write and report. A raw asset that finds nothing new yields
+nothing, so that the steps behind it are skipped; a validation that blocks yields only
+its failed checks, so that the last good data stay (write, audit, publish).
+"""
+
+from collections.abc import Iterator
+from datetime import timedelta
+from typing import Any
+
+import dagster as dg
+
+from lrtzc_pipelines.anonymizing import anonymization_fingerprint, write_anonymized
+from lrtzc_pipelines.assets.metadata import (
+    source_metadata,
+    source_tags,
+    table_metadata,
+)
+from lrtzc_pipelines.collecting import Collected, Outcome, collect, shown_address
+from lrtzc_pipelines.errors import LrtzcError
+from lrtzc_pipelines.expectations.suites import Suite
+from lrtzc_pipelines.layout import Layout
+from lrtzc_pipelines.raw_store import RawStore, Snapshot
+from lrtzc_pipelines.resources.platform import Platform
+from lrtzc_pipelines.resources.progress import Progress
+from lrtzc_pipelines.sources.spec import SourceSpec
+from lrtzc_pipelines.states import (
+    DATA,
+    AnonymizedState,
+    ValidatedState,
+    read_state,
+)
+from lrtzc_pipelines.validating import (
+    BUILT_IN_CHECKS,
+    Check,
+    Validated,
+    validate,
+    validation_fingerprint,
+)
+
+FROM_RAW = "lrtzc/from_raw"
+"""Run tag: validate what raw holds again, without asking the service."""
+
+Events = Iterator[dg.MaterializeResult | dg.AssetCheckResult | dg.AssetObservation]
+
+
+def build_source_assets(spec: SourceSpec, suite: Suite) -> list[dg.AssetsDefinition]:
+    """The raw, validated and anonymized assets of one source."""
+    return [
+        _raw_asset(spec, suite),
+        _validated_asset(spec, suite),
+        _anonymized_asset(spec),
+    ]
+
+
+def _common(spec: SourceSpec) -> dict[str, Any]:
+    return {
+        "group_name": str(spec.theme),
+        "owners": [spec.owner],
+        "tags": source_tags(spec),
+        "metadata": source_metadata(spec),
+        "output_required": False,
+    }
+
+
+def _raw_asset(spec: SourceSpec, suite: Suite) -> dg.AssetsDefinition:
+    @dg.asset(
+        key=["raw", spec.id],
+        description=(
+            f"{spec.title}. {spec.description}\n\n"
+            "Bytes as received, write-once, with their provenance."
+        ),
+        kinds={"http", "bronze"},
+        **_common(spec),
+    )
+    def raw(
+        context: dg.AssetExecutionContext, platform: Platform, progress: Progress
+    ) -> Events:
+        progress.step("raw", spec.id)
+        layout = platform.layout
+        if FROM_RAW in context.run.tags:
+            snapshot = _held_snapshot(spec, layout)
+            yield _raw_result(spec, snapshot)
+            return
+        with _failures():
+            collected = collect(
+                spec,
+                platform.target(spec),
+                RawStore(layout.raw(spec.id)),
+                run_id=context.run.run_id,
+                progress=progress.collecting,
+            )
+        if _is_done(spec, suite, collected, layout):
+            yield dg.AssetObservation(
+                context.asset_key,
+                description="Checked: nothing new.",
+                metadata=_collection_metadata(collected),
+            )
+            return
+        shown = _collection_metadata(collected)
+        shown["address"] = shown_address(platform.target(spec))
+        yield _raw_result(spec, collected.snapshot, shown)
+
+    return raw
+
+
+def _validated_asset(spec: SourceSpec, suite: Suite) -> dg.AssetsDefinition:
+    key = dg.AssetKey(["validated", spec.id])
+
+    @dg.asset(
+        key=key,
+        deps=[dg.AssetKey(["raw", spec.id])],
+        description=f"{spec.title}: typed, one row per key, every check passed.",
+        kinds={"polars", "greatexpectations", "parquet", "silver"},
+        check_specs=_check_specs(key, suite),
+        **_common(spec),
+    )
+    def validated(
+        context: dg.AssetExecutionContext, platform: Platform, progress: Progress
+    ) -> Events:
+        progress.step("validated", spec.id)
+        layout = platform.layout
+        with _failures():
+            snapshot = _held_snapshot(spec, layout)
+            result = validate(
+                spec, suite, snapshot, layout, run_id=context.run.run_id
+            )
+        yield from _check_results(result, suite)
+        if result.state is None:
+            context.log.error(
+                f"{spec.id}: blocked; {result.quarantined_count} rows in quarantine"
+            )
+            return
+        if _is_anonymized(spec, result.state, layout):
+            context.log.info(f"{spec.id}: the validated data are what they were")
+            return
+        path = layout.validated(spec.id) / DATA
+        yield dg.MaterializeResult(
+            metadata={
+                **table_metadata(spec.columns, result.state.row_count, str(path)),
+                "quarantined": result.quarantined_count,
+                "snapshot": snapshot.id,
+                **{k: v for k, v in result.state.continuity.items() if v is not None},
+            },
+            data_version=dg.DataVersion(result.state.content_sha256),
+        )
+
+    return validated
+
+
+def _anonymized_asset(spec: SourceSpec) -> dg.AssetsDefinition:
+    @dg.asset(
+        key=["anonymized", spec.id],
+        deps=[dg.AssetKey(["validated", spec.id])],
+        description=(
+            f"{spec.title}: what is left once every column's privacy rule is applied. "
+            "Only this layer feeds the warehouse."
+        ),
+        kinds={"polars", "parquet", "gold"},
+        freshness_policy=_freshness(spec),
+        **_common(spec),
+    )
+    def anonymized(
+        context: dg.AssetExecutionContext, platform: Platform, progress: Progress
+    ) -> Events:
+        progress.step("anonymized", spec.id)
+        with _failures():
+            state, changed = write_anonymized(
+                spec, platform.layout, run_id=context.run.run_id
+            )
+        path = platform.layout.anonymized(spec.id) / DATA
+        yield dg.MaterializeResult(
+            metadata={
+                **table_metadata(spec.published_columns, state.row_count, str(path)),
+                "changed": changed,
+                "origin": state.origin,
+                "licence": spec.licence,
+            },
+            data_version=dg.DataVersion(state.content_sha256),
+        )
+
+    return anonymized
+
+
+class _failures:  # noqa: N801 - read as `with _failures():`
+    """Turns the platform's errors into step failures that no policy retries.
+
+    Passing faults were already retried where that makes sense, in the HTTP client.
+    """
+
+    def __enter__(self) -> None:
+        return None
+
+    def __exit__(self, kind: object, error: BaseException | None, _: object) -> None:
+        if isinstance(error, LrtzcError):
+            raise dg.Failure(str(error), allow_retries=False) from error
+
+
+def _held_snapshot(spec: SourceSpec, layout: Layout) -> Snapshot:
+    snapshot = RawStore(layout.raw(spec.id)).latest()
+    if snapshot is None:
+        msg = f"{spec.id}: nothing was ever collected"
+        raise dg.Failure(msg, allow_retries=False)
+    return snapshot
+
+
+def _is_done(
+    spec: SourceSpec, suite: Suite, collected: Collected, layout: Layout
+) -> bool:
+    """Whether the data behind a collection already went the whole way.
+
+    Compared by what went in, not by what this run found: a run that was killed after
+    its download, or one that was blocked, left work that "unchanged" would hide.
+    """
+    if collected.outcome is Outcome.CHANGED:
+        return False
+    state = read_state(ValidatedState, layout.validated(spec.id))
+    wanted = validation_fingerprint(spec, suite, collected.snapshot)
+    return (
+        state is not None
+        and (state.fingerprint, state.origin) == (wanted, collected.snapshot.origin)
+        and _is_anonymized(spec, state, layout)
+    )
+
+
+def _is_anonymized(spec: SourceSpec, state: ValidatedState, layout: Layout) -> bool:
+    done = read_state(AnonymizedState, layout.anonymized(spec.id))
+    wanted = anonymization_fingerprint(spec, state)
+    return done is not None and (done.fingerprint, done.origin) == (
+        wanted,
+        state.origin,
+    )
+
+
+def _raw_result(
+    spec: SourceSpec, snapshot: Snapshot, metadata: dict[str, Any] | None = None
+) -> dg.MaterializeResult:
+    return dg.MaterializeResult(
+        metadata={
+            "snapshot": snapshot.id,
+            "pages": len(snapshot.pages),
+            "bytes": snapshot.size,
+            "origin": snapshot.origin,
+            "licence": spec.licence,
+            "collected_at": snapshot.collected_at,
+            **(metadata or {}),
+        },
+        data_version=dg.DataVersion(snapshot.content_sha256),
+    )
+
+
+def _collection_metadata(collected: Collected) -> dict[str, Any]:
+    return {
+        "outcome": str(collected.outcome),
+        "bytes_received": collected.bytes_received,
+        "requests": collected.requests,
+    }
+
+
+def _check_specs(key: dg.AssetKey, suite: Suite) -> list[dg.AssetCheckSpec]:
+    built_in = [
+        dg.AssetCheckSpec(name, asset=key, description=text, blocking=True)
+        for name, text in BUILT_IN_CHECKS.items()
+    ]
+    return built_in + [
+        dg.AssetCheckSpec(
+            item.meta.check,
+            asset=key,
+            description=f"{item.description} (on failure: {item.meta.on_failure})",
+            blocking=item.severity == "critical",
+        )
+        for item in suite.expectations
+    ]
+
+
+def _check_results(result: Validated, suite: Suite) -> Iterator[dg.AssetCheckResult]:
+    """One result per declared check; those that were not reached say so."""
+    found = {check.name: check for check in result.checks}
+    names = [*BUILT_IN_CHECKS, *(item.meta.check for item in suite.expectations)]
+    for name in names:
+        check = found.get(name) or Check(
+            name, passed=False, details={"not_evaluated": "an earlier check blocked"}
+        )
+        yield dg.AssetCheckResult(
+            check_name=name,
+            passed=check.passed,
+            severity=(
+                dg.AssetCheckSeverity.ERROR
+                if check.blocking
+                else dg.AssetCheckSeverity.WARN
+            ),
+            metadata={"action": check.action, **check.details},
+        )
+
+
+def _freshness(spec: SourceSpec) -> dg.FreshnessPolicy:
+    window = timedelta(days=spec.freshness_days)
+    return dg.FreshnessPolicy.time_window(fail_window=window)

@@ -1,0 +1,36 @@
+"""`lrtzc demo`: the sandbox, the real jobs against it, and where to look."""
+
+from __future__ import annotations
+
+from lrtzc_pipelines.cli.output import messages
+from lrtzc_pipelines.cli.refresh import refresh, report
+from lrtzc_pipelines.cli.workspace import Workspace
+from lrtzc_pipelines.sandbox.server import (
+    RunningSandbox,
+    create_app,
+    endpoint_overrides,
+)
+from lrtzc_pipelines.sandbox.world import World
+
+
+def run_demo(place: Workspace, *, seed: int, as_json: bool) -> int:
+    """Runs every source against the sandbox; returns the exit code."""
+    if not as_json:
+        messages().print(
+            f"Sandbox with invented data (seed {seed}); "
+            f"everything goes to {place.layout.data_dir}",
+            markup=False,
+        )
+    with RunningSandbox(create_app(World(seed=seed))) as base_url:
+        environment = {
+            f"LRTZC_ENDPOINT__{endpoint_id.upper()}": url
+            for endpoint_id, url in endpoint_overrides(base_url).items()
+        }
+        outcome = refresh(
+            place.specs,
+            place.layout,
+            chosen=list(place.specs),
+            environment=environment,
+        )
+    report(outcome, place.layout, as_json=as_json)
+    return int(outcome["exit"])

@@ -1,0 +1,350 @@
+"""Text frames to typed frames: names, types, required values, one row per key.
+
+A cell that cannot be read takes its row to quarantine with a reason; nothing is
+guessed and nothing is dropped in silence. What a value must satisfy beyond its type
+is the suite's work, not this module's.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+import polars as pl
+
+from lrtzc_pipelines.errors import SchemaError
+from lrtzc_pipelines.parsers.registry import PAGE, ROW
+from lrtzc_pipelines.sources.spec import Column, ColumnType, CsvFormat, SourceSpec
+
+TYPES = {
+    ColumnType.TEXT: pl.String(),
+    ColumnType.INTEGER: pl.Int64(),
+    ColumnType.NUMBER: pl.Float64(),
+    ColumnType.BOOLEAN: pl.Boolean(),
+    ColumnType.DATE: pl.Date(),
+    ColumnType.DATETIME: pl.Datetime("us", "UTC"),
+}
+"""Polars type of a validated column; text is UTF-8, datetimes are UTC."""
+
+_HASH = "_hash"
+"""Hash of a row's values: tells a repeat from a contradiction without their text."""
+
+RULE, COLUMN, REASON, RECORD = "rule", "column", "reason", "record"
+_RECORD_FORMATS = frozenset({"ckan_records", "gbfs_stations", "geojson"})
+_TRUE, _FALSE = ("true", "1", "t", "y", "oui"), ("false", "0", "f", "n", "non")
+
+
+@dataclass(frozen=True)
+class Continuity:
+    """What the keys say of a collection's completeness.
+
+    Attributes:
+        received: Rows received.
+        repeats: Rows that repeat an earlier one exactly.
+        conflicts: Rows that repeat a key with other values (quarantined).
+        distinct: Distinct keys, quarantined ones included.
+        missing_keys: Integers between the smallest and largest key that never came;
+            None if the key is not one integer.
+        holes: Runs of missing keys.
+        longest_gap_hours: Longest time between neighbouring values of the first
+            required datetime; None if there is none.
+    """
+
+    received: int
+    repeats: int
+    conflicts: int
+    distinct: int
+    missing_keys: int | None = None
+    holes: int | None = None
+    longest_gap_hours: float | None = None
+
+
+@dataclass(frozen=True)
+class Conformed:
+    """Typed rows, refused rows, and what was noticed on the way.
+
+    Attributes:
+        rows: Columns of the specification, plus `PAGE` and `ROW`; one row per key.
+        refused: `PAGE`, `ROW`, rule, column, reason, and the row as received (JSON).
+        unknown_columns: Columns received that the specification does not name.
+    """
+
+    rows: pl.DataFrame
+    refused: pl.DataFrame
+    continuity: Continuity
+    unknown_columns: tuple[str, ...]
+
+
+REFUSED_SCHEMA = {
+    PAGE: pl.UInt32(),
+    ROW: pl.UInt32(),
+    RULE: pl.String(),
+    COLUMN: pl.String(),
+    REASON: pl.String(),
+    RECORD: pl.String(),
+}
+
+
+def conform(spec: SourceSpec, frames: Iterable[pl.DataFrame]) -> Conformed:
+    """The rows of a source as its specification declares them.
+
+    Raises:
+        SchemaError: a declared column is missing from what was received.
+    """
+    kept: list[pl.DataFrame] = []
+    refused: list[pl.DataFrame] = []
+    unknown: dict[str, None] = {}
+    received = repeats = 0
+    for frame in frames:
+        unknown |= dict.fromkeys(check_columns(spec, frame))
+        if frame.is_empty():
+            continue
+        received += frame.height
+        frame = _with_all_columns(spec, frame)  # noqa: PLW2901 - the same rows
+        # Overlapping pages repeat rows exactly: dropped here, before they cost.
+        values = [c.source for c in spec.columns if c.source]
+        distinct = frame.unique(subset=values, keep="first", maintain_order=True)
+        repeats += frame.height - distinct.height
+        typed, bad = _typed(spec, distinct)
+        kept.append(typed)
+        refused.append(bad)
+    bad_rows = pl.concat([pl.DataFrame(schema=REFUSED_SCHEMA), *refused])
+    # A refused row comes once per page that repeats it, like any other row.
+    once = bad_rows.unique(subset=[RECORD], keep="first", maintain_order=True)
+    rows, conflicting, seen_again = _one_row_per_key(spec, kept)
+    return Conformed(
+        rows=rows,
+        refused=pl.concat([once, conflicting]),
+        continuity=Continuity(
+            received=received,
+            repeats=repeats + seen_again + bad_rows.height - once.height,
+            conflicts=conflicting.height,
+            distinct=rows.height + once.height,
+            **_holes(spec, rows),
+        ),
+        unknown_columns=tuple(unknown),
+    )
+
+
+def check_columns(spec: SourceSpec, frame: pl.DataFrame) -> list[str]:
+    """Columns of a text frame that the specification does not name.
+
+    Raises:
+        SchemaError: a declared column is absent from a frame that has rows. JSON
+            records may leave out a field that has no value anywhere, so there only
+            required columns must be present.
+    """
+    declared = [c for c in spec.columns if c.source]
+    in_records = spec.format.kind in _RECORD_FORMATS
+    missing = [
+        str(c.source)
+        for c in declared
+        if c.source not in frame.columns and (c.required or not in_records)
+    ]
+    if missing and frame.height:
+        msg = f"{spec.id}: missing column: {', '.join(missing)}"
+        raise SchemaError(msg)
+    return [
+        name
+        for name in frame.columns
+        if name not in {PAGE, ROW, *spec.ignored_columns}
+        and name not in {c.source for c in declared}
+    ]
+
+
+def _with_all_columns(spec: SourceSpec, frame: pl.DataFrame) -> pl.DataFrame:
+    sources = [str(c.source) for c in spec.columns if c.source]
+    absent = [name for name in sources if name not in frame.columns]
+    return frame.with_columns(pl.lit(None, pl.String).alias(name) for name in absent)
+
+
+def _row_schema(spec: SourceSpec) -> dict[str, pl.DataType]:
+    places = {PAGE: pl.UInt32(), ROW: pl.UInt32()}
+    return {c.name: TYPES[c.type] for c in spec.columns} | places | {_HASH: pl.UInt64()}
+
+
+def _typed(
+    spec: SourceSpec, frame: pl.DataFrame
+) -> tuple[pl.DataFrame, pl.DataFrame]:
+    """The readable rows of a text frame, typed, and the others with their reasons."""
+    csv = spec.format if isinstance(spec.format, CsvFormat) else None
+    typed = frame.select(
+        *(_read(column, csv).alias(column.name) for column in spec.columns), PAGE, ROW
+    )
+    faults = {c.name: _fault(c, frame, typed) for c in spec.columns if c.source}
+    wrong = pl.DataFrame(
+        {name: fault.is_not_null() for name, fault in faults.items()}
+    ).select(pl.any_horizontal(pl.all()))[:, 0]
+    values = typed.select(pl.exclude(PAGE, ROW)).hash_rows(seed=0)
+    typed = typed.with_columns(values.alias(_HASH))
+    if not wrong.any():
+        return typed, pl.DataFrame(schema=REFUSED_SCHEMA)
+    return typed.filter(~wrong), _refused(spec, frame.filter(wrong), faults, wrong)
+
+
+def _refused(
+    spec: SourceSpec,
+    frame: pl.DataFrame,
+    faults: dict[str, pl.Series],
+    wrong: pl.Series,
+) -> pl.DataFrame:
+    """One line per refused row: every column at fault, and the row as received."""
+    reasons = pl.DataFrame(
+        {name: fault.filter(wrong) for name, fault in faults.items()}
+    )
+    at_fault = reasons.select(
+        pl.concat_str(
+            (pl.when(pl.col(n).is_not_null()).then(pl.lit(n)) for n in faults),
+            separator=", ",
+            ignore_nulls=True,
+        )
+    )[:, 0]
+    return frame.select(
+        PAGE,
+        ROW,
+        pl.lit("type").alias(RULE),
+        at_fault.alias(COLUMN),
+        reasons.select(
+            pl.concat_str(pl.all(), separator="; ", ignore_nulls=True)
+        )[:, 0].alias(REASON),
+        record(spec).alias(RECORD),
+    )
+
+
+def record(spec: SourceSpec) -> pl.Expr:
+    """A row as received, as JSON text with the producer's names."""
+    return pl.struct([c.source for c in spec.columns if c.source]).struct.json_encode()
+
+
+def _read(column: Column, csv: CsvFormat | None) -> pl.Expr:
+    """The typed value of a column; null where it is blank or cannot be read."""
+    if column.source is None:
+        return pl.lit(column.constant).cast(TYPES[column.type])
+    text = pl.col(column.source).str.strip_chars()
+    match column.type:
+        case ColumnType.TEXT:
+            return pl.when(text != "").then(text)
+        case ColumnType.INTEGER:
+            return _digits(text, csv).cast(pl.Int64, strict=False)
+        case ColumnType.NUMBER:
+            number = _digits(text, csv).cast(pl.Float64, strict=False)
+            return pl.when(number.is_finite()).then(number)
+        case ColumnType.BOOLEAN:
+            lower = text.str.to_lowercase()
+            yes, no = lower.is_in(_TRUE), lower.is_in(_FALSE)
+            return pl.when(yes).then(True).when(no).then(False)
+        case ColumnType.DATE:
+            return text.str.to_date(column.datetime_format or "%Y-%m-%d", strict=False)
+        case ColumnType.DATETIME:
+            return _read_datetime(text, column)
+
+
+def _digits(text: pl.Expr, csv: CsvFormat | None) -> pl.Expr:
+    if csv and csv.thousands:
+        # A thousands space is typed in any of its widths.
+        spaces = r"[\s\u{00a0}\u{202f}]"
+        text = (
+            text.str.replace_all(spaces, "")
+            if csv.thousands.isspace()
+            else text.str.replace_all(csv.thousands, "", literal=True)
+        )
+    if csv and csv.decimal == ",":
+        text = text.str.replace(",", ".", literal=True)
+    return text
+
+
+def _read_datetime(text: pl.Expr, column: Column) -> pl.Expr:
+    if column.datetime_format is None:
+        # RFC 3339 with its offset, as JSON services write it.
+        return text.str.to_datetime("%+", time_unit="us", time_zone="UTC", strict=False)
+    naive = text.str.to_datetime(column.datetime_format, time_unit="us", strict=False)
+    # The hour that comes twice in autumn is read as its first pass; the one that
+    # spring leaves out does not exist, so such a value is refused.
+    return naive.dt.replace_time_zone(
+        column.timezone, ambiguous="earliest", non_existent="null"
+    ).dt.convert_time_zone("UTC")
+
+
+def _fault(column: Column, frame: pl.DataFrame, typed: pl.DataFrame) -> pl.Series:
+    """What is wrong with each cell of a column; null where nothing is."""
+    blank = pl.col("text").is_null() | (pl.col("text").str.strip_chars() == "")
+    missing = f"{column.name}: required, but empty"
+    unreadable = f"{column.name}: not readable as {column.type}"
+    cells = pl.DataFrame({"text": frame[column.source or ""]}).with_columns(
+        typed[column.name].is_null().alias("null")
+    )
+    return cells.select(
+        pl.when(pl.col("null") & ~blank)
+        .then(pl.lit(unreadable))
+        .when(pl.col("null") & blank & pl.lit(column.required))
+        .then(pl.lit(missing))
+    )[:, 0]
+
+
+def _one_row_per_key(
+    spec: SourceSpec, frames: list[pl.DataFrame]
+) -> tuple[pl.DataFrame, pl.DataFrame, int]:
+    """First row of each key, rows that contradict it, and how many only repeat it.
+
+    Empties `frames`: at millions of rows, holding them twice is what costs memory.
+    """
+    key = list(spec.primary_key)
+    rows = pl.concat([pl.DataFrame(schema=_row_schema(spec)), *frames])
+    frames.clear()
+    first = pl.struct(key) if key[1:] else pl.col(key[0])
+    is_first = rows.select(first.is_first_distinct())[:, 0]
+    if is_first.all():
+        return rows.drop(_HASH), pl.DataFrame(schema=REFUSED_SCHEMA), 0
+    repeats = int((~is_first).sum())
+    lines = _contradictions(spec, rows, is_first)
+    return rows.drop(_HASH).filter(is_first), lines, repeats - lines.height
+
+
+def _contradictions(
+    spec: SourceSpec, rows: pl.DataFrame, is_first: pl.Series
+) -> pl.DataFrame:
+    """A line for each row whose key came before with other values."""
+    key = list(spec.primary_key)
+    compared = [*key, _HASH]
+    # Neighbours once sorted: a tenth of the memory of a join, and mostly the answer.
+    neighbours = rows.select(compared).sort(key).lazy()
+    same_key = pl.all_horizontal(pl.col(n) == pl.col(n).shift() for n in key)
+    other_values = pl.col(_HASH) != pl.col(_HASH).shift()
+    if not neighbours.select((same_key & other_values).any()).collect().item():
+        return pl.DataFrame(schema=REFUSED_SCHEMA)
+    again = rows.select(*compared, PAGE, ROW).filter(~is_first)
+    contradicting = again.join(
+        rows.select(compared).filter(is_first), on=compared, how="anti"
+    ).unique(subset=compared, keep="first", maintain_order=True)
+    return rows.join(contradicting, on=[PAGE, ROW], how="semi").select(
+        PAGE,
+        ROW,
+        pl.lit("primary_key").alias(RULE),
+        pl.lit(", ".join(key)).alias(COLUMN),
+        pl.lit("same key as an earlier row, other values").alias(REASON),
+        record_of_typed(spec).alias(RECORD),
+    )
+
+
+def record_of_typed(spec: SourceSpec) -> pl.Expr:
+    """A typed row as JSON text with the producer's names."""
+    return pl.struct(
+        pl.col(c.name).alias(c.source) for c in spec.columns if c.source
+    ).struct.json_encode()
+
+
+def _holes(spec: SourceSpec, rows: pl.DataFrame) -> dict[str, int | float | None]:
+    """Missing keys and the longest pause, where the key and a datetime allow it."""
+    found: dict[str, int | float | None] = {}
+    key = spec.column(spec.primary_key[0])
+    if not spec.primary_key[1:] and key.type is ColumnType.INTEGER and rows.height:
+        steps = rows[key.name].sort().diff().drop_nulls()
+        found["missing_keys"] = int((steps - 1).sum())
+        found["holes"] = int((steps > 1).sum())
+    moments = [
+        c.name for c in spec.columns if c.required and c.type is ColumnType.DATETIME
+    ]
+    if moments and rows.height > 1:
+        gap = rows[moments[0]].sort().diff().max()
+        found["longest_gap_hours"] = round(gap.total_seconds() / 3600, 2)
+    return found

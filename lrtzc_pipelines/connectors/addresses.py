@@ -1,0 +1,181 @@
+"""Where a connector may go: the operator's address, or a public one it was told of.
+
+A remote answer (redirect, next link, discovery file) may never send a request to a
+private address. Only the endpoint's own origin, which the operator configured, is
+exempt: that is how the sandbox and an intranet service work.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+import re
+import socket
+from dataclasses import dataclass
+from functools import cached_property
+from urllib.parse import quote, quote_plus, urlsplit, urlunsplit
+
+import httpx
+
+from lrtzc_pipelines.errors import FetchError, SettingsError
+from lrtzc_pipelines.settings import Settings
+from lrtzc_pipelines.sources.spec import Endpoint
+
+HIDDEN = "REDACTED"
+_KEY_PARAMETER = re.compile(
+    r"(?i)\b((?:api[-_]?)?key|token|access_token|password|secret|apikey)=[^&\s\"'<;]+"
+)
+
+
+def origin(url: str) -> tuple[str, str, int]:
+    """Scheme, host and port of an address; equal ones are the same service."""
+    parts = urlsplit(url)
+    scheme = parts.scheme.lower()
+    port = parts.port or {"http": 80, "https": 443}.get(scheme, 0)
+    return scheme, (parts.hostname or "").lower(), port
+
+
+@dataclass(frozen=True)
+class Target:
+    """One endpoint as this process uses it.
+
+    Attributes:
+        endpoint_id: Name used in messages and variables.
+        base_url: Effective address, override applied.
+        declared_url: Address written in the endpoint file.
+        requests_per_second: Ceiling kept towards anything but loopback.
+        key: The service's key, or an empty string.
+        contact: Contact given to outside services.
+    """
+
+    endpoint_id: str
+    base_url: str
+    declared_url: str
+    requests_per_second: float
+    key: str = ""
+    contact: str = ""
+
+    @property
+    def overridden(self) -> bool:
+        """Whether an environment variable replaced the declared address."""
+        return self.base_url != self.declared_url
+
+    @cached_property
+    def is_loopback(self) -> bool:
+        """Whether the endpoint lives on this machine."""
+        host = urlsplit(self.base_url).hostname or ""
+        if host == "localhost":
+            return True
+        try:
+            return ipaddress.ip_address(host).is_loopback
+        except ValueError:
+            return False
+
+    @property
+    def user_agent(self) -> str:
+        """Who asks, and whom to write to."""
+        return f"lrtzc_pipelines/0.1 (+{self.contact or 'local sandbox'})"
+
+    def require_contact(self) -> None:
+        """Refuses to leave the machine anonymously.
+
+        Raises:
+            SettingsError: the endpoint is remote and no contact is set.
+        """
+        if not self.is_loopback and not self.contact:
+            msg = (
+                f"{self.endpoint_id}: set LRTZC_CONTACT to a mail address or page "
+                "before asking outside services: they must know whom to write to"
+            )
+            raise SettingsError(msg)
+
+    def scrub(self, text: str) -> str:
+        """`text` without the endpoint's key or anything that looks like one."""
+        for spelling in {self.key, quote(self.key), quote_plus(self.key)} - {""}:
+            text = text.replace(spelling, HIDDEN)
+        return _KEY_PARAMETER.sub(rf"\1={HIDDEN}", text)
+
+    def scrub_bytes(self, body: bytes) -> bytes:
+        """`body` without the endpoint's key in any spelling a URL gives it."""
+        for spelling in {self.key, quote(self.key), quote_plus(self.key)} - {""}:
+            body = body.replace(spelling.encode(), HIDDEN.encode())
+        return body
+
+    def rebase(self, url: str) -> str:
+        """`url`, moved onto the override if it names the endpoint's declared origin.
+
+        A recorded discovery file names the real service; under an override it must
+        lead back to where it was read.
+        """
+        if not self.overridden or origin(url) != origin(self.declared_url):
+            return url
+        base = urlsplit(self.base_url)
+        return urlunsplit((base.scheme, base.netloc, *urlsplit(url)[2:]))
+
+    def check(self, url: str) -> None:
+        """Raises FetchError unless a request to `url` is allowed."""
+        if origin(url) == origin(self.base_url):
+            return
+        parts = urlsplit(url)
+        if parts.scheme != "https":
+            msg = f"{self.endpoint_id}: refused to leave for {self.scrub(url)}"
+            raise FetchError(msg)
+        host = parts.hostname or ""
+        try:
+            found = socket.getaddrinfo(host, parts.port or 443, type=socket.SOCK_STREAM)
+        except (OSError, UnicodeError) as error:
+            msg = f"{self.endpoint_id}: {host}: cannot be resolved"
+            raise FetchError(msg, permanent=False) from error
+        for *_, address in found:
+            self._check_public(str(address[0]), url)
+
+    def check_peer(self, response: httpx.Response, url: str) -> None:
+        """Raises FetchError if a name led to a private address after the check.
+
+        Names can change their address between `check` and the connection, so the
+        peer is looked at before its answer is.
+        """
+        if origin(url) == origin(self.base_url):
+            return
+        stream = response.extensions.get("network_stream")
+        peer = stream.get_extra_info("server_addr") if stream else None
+        if peer:
+            self._check_public(str(peer[0]), url)
+
+    def _check_public(self, address: str, url: str) -> None:
+        ip = ipaddress.ip_address(address.partition("%")[0])
+        mapped = getattr(ip, "ipv4_mapped", None)
+        if not (mapped or ip).is_global or ip.is_multicast:
+            msg = (
+                f"{self.endpoint_id}: refused {self.scrub(url)}: "
+                f"it leads to the private address {ip}"
+            )
+            raise FetchError(msg)
+
+
+def resolve(endpoint: Endpoint, settings: Settings) -> Target:
+    """The endpoint with this process's override, key and contact.
+
+    Raises:
+        SettingsError: the service wants a key, is asked at its real address, and
+            none is set.
+    """
+    base_url = settings.endpoint.get(endpoint.id, endpoint.base_url)
+    if urlsplit(base_url).scheme not in {"http", "https"}:
+        msg = f"LRTZC_ENDPOINT__{endpoint.id.upper()}: not an http(s) address"
+        raise SettingsError(msg)
+    secret = settings.secret.get(endpoint.id)
+    target = Target(
+        endpoint_id=endpoint.id,
+        base_url=base_url,
+        declared_url=endpoint.base_url,
+        requests_per_second=endpoint.requests_per_second,
+        key=secret.get_secret_value() if secret else "",
+        contact=settings.contact,
+    )
+    if endpoint.secret == "required" and not target.key and not target.overridden:
+        msg = (
+            f"{endpoint.id}: this service wants a key: "
+            f"set LRTZC_SECRET__{endpoint.id.upper()}"
+        )
+        raise SettingsError(msg)
+    return target

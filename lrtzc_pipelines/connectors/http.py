@@ -1,0 +1,311 @@
+"""One polite, bounded and suspicious HTTP client, shared by every connector.
+
+It retries what may pass (honouring Retry-After), paces itself per endpoint, caps time
+and size, refuses answers that end early, and never follows an answer to an address
+that the operator did not choose unless that address is public. Protocols live in the
+modules beside this one.
+"""
+
+from __future__ import annotations
+
+import email.utils
+import random
+import time
+import zlib
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from urllib.parse import urljoin
+
+import httpx
+
+from lrtzc_pipelines.connectors.addresses import Target
+from lrtzc_pipelines.errors import FetchError
+
+RETRIED_STATUSES = frozenset({408, 425, 429, 500, 502, 503, 504})
+KEPT_HEADERS = (
+    "content-type",
+    "content-length",
+    "etag",
+    "last-modified",
+    "date",
+    "x-lrtzc-sandbox",
+)
+MEGABYTE = 1_000_000
+
+
+@dataclass(frozen=True)
+class Limits:
+    """Bounds of one answer, all of them enforced while it streams.
+
+    Attributes:
+        attempts: Tries in all, the first included.
+        max_bytes: Largest decompressed body, in bytes.
+        deadline: Longest time for one try, headers and body, in seconds.
+        max_wait: Longest pause that a Retry-After may ask for, in seconds.
+        min_rate: Slowest acceptable body after the first 10 s, in bytes per second.
+    """
+
+    attempts: int = 4
+    max_bytes: int = 200 * MEGABYTE
+    deadline: float = 300.0
+    max_wait: float = 120.0
+    min_rate: float = 100.0
+    backoff: float = 1.0
+
+
+@dataclass(frozen=True)
+class KnownPage:
+    """What the raw store holds of a page, to ask for it only if it changed."""
+
+    sha256: str
+    items: int | None = None
+    etag: str | None = None
+    last_modified: str | None = None
+
+    def conditions(self) -> dict[str, str]:
+        """Request headers that let the service answer 304."""
+        if self.etag:
+            return {"If-None-Match": self.etag}
+        if self.last_modified:
+            return {"If-Modified-Since": self.last_modified}
+        return {}
+
+
+@dataclass(frozen=True)
+class Answer:
+    """One complete answer.
+
+    Attributes:
+        url: Address asked, without secrets.
+        status: 200, or 304 when a condition held (the body is then empty).
+        headers: The few headers worth keeping, lower-case.
+        body: Decompressed bytes.
+        fetched_at: UTC time at which the body was complete.
+    """
+
+    url: str
+    status: int
+    headers: dict[str, str]
+    body: bytes
+    fetched_at: datetime
+
+    @property
+    def not_modified(self) -> bool:
+        """Whether the service said that what we hold is still right."""
+        return self.status == httpx.codes.NOT_MODIFIED
+
+
+class _Passing(Exception):  # noqa: N818 - not an error: a reason to try again
+    """A fault that may pass, with the pause the service asked for, if it did."""
+
+    def __init__(self, reason: str, wait: float | None = None) -> None:
+        super().__init__(reason)
+        self.wait = wait
+
+
+@dataclass
+class HttpClient:
+    """Requests to one endpoint; use as a context manager.
+
+    Attributes:
+        target: Endpoint with its effective address, key and politeness.
+        limits: Bounds applied to every answer.
+        sleep: Replaced in tests.
+    """
+
+    target: Target
+    limits: Limits = field(default_factory=Limits)
+    sleep: Callable[[float], None] = time.sleep
+    bytes_received: int = 0
+    requests: int = 0
+    _client: httpx.Client = field(init=False, repr=False)
+    _next_request_at: float = field(init=False, default=0.0)
+
+    def __enter__(self) -> HttpClient:
+        self.target.require_contact()
+        self._client = httpx.Client(
+            headers={
+                "User-Agent": self.target.user_agent,
+                "Accept-Encoding": "gzip",
+            },
+            timeout=httpx.Timeout(30.0, connect=10.0),
+            follow_redirects=False,
+            trust_env=not self.target.is_loopback,
+        )
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._client.close()
+
+    def get(
+        self,
+        url: str,
+        params: Mapping[str, str | int] | None = None,
+        *,
+        known: KnownPage | None = None,
+        fault: Callable[[bytes], str | None] = lambda _: None,
+    ) -> Answer:
+        """The complete answer to a GET, after redirects and retries.
+
+        Args:
+            url: Absolute address; checked against the endpoint's origin.
+            params: Query to add.
+            known: What we hold already: asked for only if it changed.
+            fault: Tells what makes a body incomplete (tried again), or None.
+
+        Raises:
+            FetchError: refused, out of bounds, incomplete, or still failing after
+                the last try. The message carries the address without secrets.
+        """
+        full = str(httpx.URL(url, params=dict(params or {}))) if params else url
+        shown = self.target.scrub(full)
+        reason = ""
+        for attempt in range(1, self.limits.attempts + 1):
+            try:
+                return self._follow(full, known, fault)
+            except _Passing as passing:
+                reason = str(passing)
+                if attempt < self.limits.attempts:
+                    self.sleep(self._pause(attempt, passing.wait, shown))
+        msg = (
+            f"{self.target.endpoint_id}: {shown}: {reason} "
+            f"(gave up after {self.limits.attempts} tries)"
+        )
+        raise FetchError(msg, permanent=False)
+
+    def _pause(self, attempt: int, asked: float | None, shown: str) -> float:
+        if asked is not None and asked > self.limits.max_wait:
+            msg = (
+                f"{self.target.endpoint_id}: {shown}: the service asks to wait "
+                f"{asked:.0f} s, more than the {self.limits.max_wait:.0f} s allowed"
+            )
+            raise FetchError(msg, permanent=False)
+        backoff = self.limits.backoff * 2 ** (attempt - 1) * random.uniform(0.8, 1.2)  # noqa: S311 - jitter, not a secret
+        return max(backoff, asked or 0.0)
+
+    def _follow(
+        self,
+        url: str,
+        known: KnownPage | None,
+        fault: Callable[[bytes], str | None],
+    ) -> Answer:
+        headers = known.conditions() if known else {}
+        for _ in range(5):
+            self.target.check(url)
+            self._pace()
+            answer = self._once(url, headers)
+            if isinstance(answer, Answer):
+                if not answer.not_modified and (reason := fault(answer.body)):
+                    raise _Passing(reason)
+                return answer
+            url = urljoin(url, answer)
+        msg = f"{self.target.endpoint_id}: {self.target.scrub(url)}: redirect loop"
+        raise FetchError(msg)
+
+    def _pace(self) -> None:
+        if self.target.is_loopback:
+            return
+        now = time.monotonic()
+        if now < self._next_request_at:
+            self.sleep(self._next_request_at - now)
+        interval = 1.0 / self.target.requests_per_second
+        self._next_request_at = max(now, self._next_request_at) + interval
+
+    def _once(self, url: str, headers: dict[str, str]) -> Answer | str:
+        """One try: an answer, or the Location of a redirect."""
+        self.requests += 1
+        started = time.monotonic()
+        try:
+            with self._client.stream("GET", url, headers=headers) as response:
+                self.target.check_peer(response, url)
+                if response.has_redirect_location:
+                    return str(response.headers["location"])
+                self._check_status(response, url)
+                body = self._read(response, started, url)
+                return Answer(
+                    url=self.target.scrub(url),
+                    status=response.status_code,
+                    headers={
+                        name: response.headers[name]
+                        for name in KEPT_HEADERS
+                        if name in response.headers
+                    },
+                    body=body,
+                    fetched_at=datetime.now(UTC),
+                )
+        except httpx.InvalidURL as error:
+            msg = f"{self.target.endpoint_id}: {self.target.scrub(url)}: {error}"
+            raise FetchError(msg) from error
+        except httpx.TransportError as error:
+            reason = self.target.scrub(f"{type(error).__name__}: {error}")
+            raise _Passing(reason) from error
+
+    def _check_status(self, response: httpx.Response, url: str) -> None:
+        status = response.status_code
+        if status in {httpx.codes.OK, httpx.codes.NOT_MODIFIED}:
+            return
+        if status in RETRIED_STATUSES:
+            wait = retry_after(response.headers.get("retry-after"))
+            reason = f"HTTP {status}"
+            raise _Passing(reason, wait)
+        msg = f"{self.target.endpoint_id}: {self.target.scrub(url)}: HTTP {status}"
+        raise FetchError(msg)
+
+    def _read(self, response: httpx.Response, started: float, url: str) -> bytes:
+        # iter_raw and our own inflater: httpx takes a truncated gzip body for a
+        # whole one, and expands a bomb before anyone can count.
+        encoding = response.headers.get("content-encoding", "identity").lower()
+        if encoding not in {"identity", "gzip"}:
+            msg = f"{self.target.scrub(url)}: unrequested encoding {encoding!r}"
+            raise FetchError(msg)
+        inflater = zlib.decompressobj(wbits=31) if encoding == "gzip" else None
+        chunks: list[bytes] = []
+        size = received = 0
+        for raw in response.iter_raw():
+            received += len(raw)
+            room = self.limits.max_bytes - size + 1
+            chunk = inflater.decompress(raw, room) if inflater else raw
+            size += len(chunk)
+            chunks.append(chunk)
+            if size > self.limits.max_bytes:
+                msg = (
+                    f"{self.target.scrub(url)}: larger than "
+                    f"{self.limits.max_bytes / MEGABYTE:.0f} MB"
+                )
+                raise FetchError(msg)
+            self._check_speed(received, time.monotonic() - started)
+        self.bytes_received += received
+        if inflater and received and not inflater.eof:
+            reason = "the compressed body ended early"
+            raise _Passing(reason)
+        return b"".join(chunks)
+
+    def _check_speed(self, received: int, elapsed: float) -> None:
+        if elapsed > self.limits.deadline:
+            reason = f"not complete after {self.limits.deadline:.0f} s"
+            raise _Passing(reason)
+        if elapsed > 10 and received / elapsed < self.limits.min_rate:
+            reason = f"slower than {self.limits.min_rate:.0f} B/s"
+            raise _Passing(reason)
+
+
+def retry_after(value: str | None) -> float | None:
+    """Seconds a Retry-After header asks to wait; None if absent or unreadable."""
+    if not value:
+        return None
+    if value.strip().isdigit():
+        return float(value)
+    try:
+        moment = email.utils.parsedate_to_datetime(value)
+    except ValueError:
+        return None
+    if moment.tzinfo is None:
+        moment = moment.replace(tzinfo=UTC)
+    return max(0.0, (moment - datetime.now(UTC)).total_seconds())
+
+
+def looks_like_html(body: bytes) -> bool:
+    """Whether a body is an HTML page, as maintenance pages sent with 200 are."""
+    start = body[:512].lstrip(b"\xef\xbb\xbf \t\r\n").lower()
+    return start.startswith((b"<!doctype html", b"<html"))

@@ -1,0 +1,82 @@
+"""The dbt project as the rest of the package sees it: where it is, which version, and
+its parsed manifest, made on demand and kept per version.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+from functools import cache
+from importlib.metadata import version
+from pathlib import Path
+
+from lrtzc_pipelines.errors import ReleaseError
+from lrtzc_pipelines.layout import Layout
+from lrtzc_pipelines.privacy.anonymize import ANONYMIZATION_VERSION
+from lrtzc_pipelines.states import file_sha256, fingerprint
+
+PROJECT_DIR = Path(__file__).parent.parent / "dbt_project"
+MANIFEST = "manifest.json"
+_READ_BY_DBT = {".sql", ".yml", ".yaml", ".csv", ".md"}
+
+
+@cache
+def project_sha256() -> str:
+    """Hash of every file dbt reads."""
+    files = sorted(
+        path
+        for path in PROJECT_DIR.rglob("*")
+        if path.suffix in _READ_BY_DBT and path.is_file()
+    )
+    return fingerprint(
+        [(p.relative_to(PROJECT_DIR).as_posix(), file_sha256(p)) for p in files]
+    )
+
+
+def code_version() -> str:
+    """Version of all that turns anonymized files into a release."""
+    digest = fingerprint(project_sha256(), ANONYMIZATION_VERSION)
+    return f"{version('lrtzc-pipelines')}+{digest[:12]}"
+
+
+def ensure_manifest(layout: Layout) -> Path:
+    """The manifest of the present models, parsed once per version of them.
+
+    Raises:
+        ReleaseError: the models do not parse; dbt's own words are in the message.
+    """
+    folder = layout.dbt_target / project_sha256()[:16]
+    if (folder / MANIFEST).exists():
+        return folder / MANIFEST
+    layout.dbt_target.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(dir=layout.dbt_target) as name:
+        target = Path(name) / "target"
+        done = subprocess.run(  # noqa: S603 - our own interpreter and project
+            [
+                sys.executable,
+                "-m",
+                "dbt.cli.main",
+                "parse",
+                "--project-dir",
+                str(PROJECT_DIR),
+                "--profiles-dir",
+                str(PROJECT_DIR),
+                "--target-path",
+                str(target),
+                "--log-path",
+                name,
+            ],
+            capture_output=True,
+            text=True,
+            check=False,
+            env={**os.environ, "DBT_SEND_ANONYMOUS_USAGE_STATS": "false"},
+        )
+        if done.returncode:
+            msg = f"the dbt models do not parse:\n{done.stdout[-2000:]}{done.stderr}"
+            raise ReleaseError(msg)
+        if not folder.exists():
+            shutil.move(target, folder)
+    return folder / MANIFEST

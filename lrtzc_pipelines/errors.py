@@ -1,0 +1,52 @@
+"""Every error the platform raises on purpose, each naming what it is about.
+
+A message names the source, then the file or address, then the place in it. Row
+contents never enter a message: they may be personal.
+"""
+
+from __future__ import annotations
+
+
+class LrtzcError(Exception):
+    """Base of the platform's own errors; the command line prints them unadorned."""
+
+
+class SpecError(LrtzcError):
+    """A specification, suite or endpoint file says something that cannot be used."""
+
+
+class SettingsError(LrtzcError):
+    """The environment lacks something, or holds something unusable."""
+
+
+class FetchError(LrtzcError):
+    """A service could not be read.
+
+    Attributes:
+        permanent: True where a second attempt would meet the same answer (a refusal,
+            a wrong address); False for passing faults that were already retried.
+    """
+
+    def __init__(self, message: str, *, permanent: bool = True) -> None:
+        super().__init__(message)
+        self.permanent = permanent
+
+
+class ParseError(LrtzcError):
+    """Bytes do not have the declared format; names file, row and column if known."""
+
+
+class SchemaError(LrtzcError):
+    """Columns are missing or unknown against the specification."""
+
+
+class ValidationBlocked(LrtzcError):
+    """A blocking check failed; the previous good data stay in place."""
+
+
+class ReleaseError(LrtzcError):
+    """A release could not be built, checked or switched."""
+
+
+class Busy(LrtzcError):
+    """Another process holds the lock that this work needs."""

@@ -1,0 +1,1 @@
+"""Great Expectations suites (JSON, one per source) and the module that runs them."""

@@ -1,0 +1,77 @@
+"""Every path the platform writes or reads at run time, and the modes they carry.
+
+Raw, validated and quarantined data may be personal: they form a private zone that
+only the owner of the process can enter. Nothing else builds a path by hand.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+PRIVATE_DIR_MODE = 0o700
+PRIVATE_FILE_MODE = 0o600
+
+
+@dataclass(frozen=True)
+class Layout:
+    """Paths below one data directory."""
+
+    data_dir: Path
+
+    def raw(self, source_id: str) -> Path:
+        """Folder of a source's raw bytes and their manifest (private)."""
+        return self.private("raw", source_id)
+
+    def validated(self, source_id: str) -> Path:
+        """Folder of a source's validated Parquet and state (private)."""
+        return self.private("validated", source_id)
+
+    def quarantine(self, source_id: str) -> Path:
+        """Folder of a source's refused rows (private)."""
+        return self.private("quarantine", source_id)
+
+    def anonymized(self, source_id: str) -> Path:
+        """Folder of a source's anonymized Parquet and state."""
+        return self.private("anonymized", source_id)
+
+    def private(self, *parts: str) -> Path:
+        """A folder below the data directory that only its owner may enter.
+
+        The data directory itself stays open to others: releases are for readers.
+        """
+        self.data_dir.mkdir(parents=True, exist_ok=True)
+        path = self.data_dir
+        for part in parts:
+            path = path / part
+            path.mkdir(mode=PRIVATE_DIR_MODE, exist_ok=True)
+        return path
+
+    @property
+    def releases(self) -> Path:
+        """Folder of the published releases; `current` in it names the newest."""
+        return self.data_dir / "releases"
+
+    @property
+    def current_release(self) -> Path:
+        """Symbolic link to the release that readers use."""
+        return self.releases / "current"
+
+    @property
+    def build(self) -> Path:
+        """Folder where warehouses are built aside before they are published."""
+        return self.data_dir / "build"
+
+    @property
+    def dbt_target(self) -> Path:
+        """Folder of dbt's manifest and parse cache."""
+        return self.data_dir / "dbt"
+
+    @property
+    def dagster_home(self) -> Path:
+        """Folder of the embedded Dagster instance."""
+        return self.data_dir / "dagster"
+
+    def lock(self, name: str) -> Path:
+        """File locked while the work called `name` goes on."""
+        return self.private("locks") / f"{name}.lock"

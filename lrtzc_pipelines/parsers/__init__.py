@@ -1,0 +1,1 @@
+"""Bytes to text frames: one module per format, no types and no rules here."""

@@ -1,0 +1,75 @@
+"""Records inside JSON documents (CKAN, GBFS, GeoJSON), as text."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable
+from typing import Any
+
+import polars as pl
+
+from lrtzc_pipelines.errors import ParseError
+
+_LEFT_OUT = frozenset({"_id", "rank"})
+"""CKAN's own row number and search rank: volatile, and no data of the producer."""
+
+
+def load(body: bytes, label: str) -> dict[str, Any]:
+    """The JSON object in `body`; ParseError if it is none."""
+    try:
+        document = json.loads(body, parse_constant=_refuse)
+    except (ValueError, RecursionError) as error:
+        msg = f"{label}: not a JSON document: {error}"
+        raise ParseError(msg) from error
+    if not isinstance(document, dict):
+        msg = f"{label}: expected a JSON object"
+        raise ParseError(msg)
+    return document
+
+
+def _refuse(constant: str) -> float:
+    msg = f"{constant} is not JSON"
+    raise ValueError(msg)
+
+
+def text_frame(records: Iterable[dict[str, Any]]) -> pl.DataFrame:
+    """One text column per key met; nested values as JSON, null kept apart from ""."""
+    rows = [
+        {key: as_text(value) for key, value in record.items() if key not in _LEFT_OUT}
+        for record in records
+    ]
+    names = dict.fromkeys(name for row in rows for name in row)
+    return pl.DataFrame(rows, schema=dict.fromkeys(names, pl.String))
+
+
+def as_text(value: object) -> str | None:
+    """A JSON value as the text that the typing step reads."""
+    if value is None or isinstance(value, str):
+        return value
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, int | float):
+        return repr(value)
+    return json.dumps(value, ensure_ascii=False, separators=(",", ":"))
+
+
+def parse_ckan(body: bytes, label: str) -> pl.DataFrame:
+    """The records of one `datastore_search` page."""
+    records = load(body, label).get("result", {}).get("records")
+    if not isinstance(records, list):
+        msg = f"{label}: no result.records"
+        raise ParseError(msg)
+    return text_frame(records)
+
+
+def parse_geojson(body: bytes, label: str) -> pl.DataFrame:
+    """The features of a collection: properties, and `geometry` as GeoJSON text."""
+    document = load(body, label)
+    features = document.get("features")
+    if document.get("type") != "FeatureCollection" or not isinstance(features, list):
+        msg = f"{label}: not a GeoJSON FeatureCollection"
+        raise ParseError(msg)
+    return text_frame(
+        {**(feature.get("properties") or {}), "geometry": feature.get("geometry")}
+        for feature in features
+    )

@@ -1,0 +1,179 @@
+"""`<row>` elements of the legacy La Rochelle web service, as text.
+
+Values come in literal quotes and are escaped twice (`"L&amp;apos;Houmeau"`). Pages of
+one table repeat the same markup row after row, so a page is first read as delimited
+text, its quotes being the delimiters; every piece of markup in it must then be the one
+of the first row. A page with anything else in it goes through lxml. Both readings give
+the same frame, which a property test holds them to.
+"""
+
+from __future__ import annotations
+
+import html
+import re
+
+import polars as pl
+from lxml import etree
+
+from lrtzc_pipelines.errors import ParseError
+
+_ROW_END = b"</row>"
+_OPEN_TAG = re.compile(rb"<([A-Za-z_][\w.-]*)>\s*\Z")
+_BETWEEN_TAGS = re.compile(rb"\A</([A-Za-z_][\w.-]*)>\s*<([A-Za-z_][\w.-]*)>\Z")
+_CLOSE_TAG = re.compile(rb"\A</([A-Za-z_][\w.-]*)>\s*\Z")
+_FIRST_OPEN_TAG = re.compile(rb"\A\s*<row>\s*<([A-Za-z_][\w.-]*)>\Z")
+# What only a real parser may judge: line breaks (they would end a delimited line
+# early), declarations, comments, CDATA, processing instructions, characters that XML
+# forbids, and any entity but the five that XML predefines.
+_NEEDS_PARSER = (b"<!", b"<?", b"]]>", b"\xef\xbf\xbe", b"\xef\xbf\xbf")
+_CONTROLS = bytes(range(0x09)) + bytes(range(0x0A, 0x20))
+_XML_ENTITIES = {"lt": "<", "gt": ">", "quot": '"', "apos": "'", "amp": "&"}
+_PREDEFINED = {f"&{name};".encode() for name in _XML_ENTITIES}
+_ENTITY = re.compile(rb"&[^;<]{0,6};?")
+
+
+
+def parse_page(body: bytes, label: str) -> pl.DataFrame:
+    """One row of text per `<row>`, one column per child element.
+
+    Args:
+        body: The page, UTF-8.
+        label: Source and page, for messages.
+
+    Raises:
+        ParseError: not well-formed XML, or not of the service's shape.
+    """
+    frame = _parse_regular(body, label)
+    return _parse_any(body, label) if frame is None else frame
+
+
+def _parse_regular(body: bytes, label: str) -> pl.DataFrame | None:
+    """The frame of a page whose rows all have the markup of the first; else None."""
+    start, end = body.find(b"<data>"), body.rfind(b"</data>")
+    data = body[start + len(b"<data>") : end]
+    if start < 0 or end < start or _needs_parser(data):
+        return None
+    first = data[: data.find(_ROW_END)].split(b'"')
+    columns = _column_names(first)
+    rows = data.count(_ROW_END)
+    if columns is None or data.count(b"<") != rows * 2 * (len(columns) + 1):
+        return None
+    # What surrounds the rows is small, and is left to the real parser.
+    _data_element(body[:start] + b"<data>" + body[end:], label)
+    frame = pl.read_csv(
+        data.rstrip().replace(_ROW_END, b"\n"),
+        separator='"',
+        quote_char=None,
+        has_header=False,
+        infer_schema=False,
+        empty_string_is_null=False,
+        truncate_ragged_lines=False,
+    )
+    if frame.width != len(first) or frame.height != rows:
+        return None
+    before, *between, after = [piece.strip().decode() for piece in first[::2]]
+    opening, *inner, closing = (pl.col(name) for name in frame.columns[::2])
+    regular = [
+        opening.str.strip_chars() == before,
+        *(column == piece for column, piece in zip(inner, between, strict=True)),
+        closing.str.strip_chars() == after,
+    ]
+    values = [
+        pl.col(old).alias(new)
+        for old, new in zip(frame.columns[1::2], columns, strict=True)
+    ]
+    if not frame.select(pl.all_horizontal(regular).all()).item():
+        return None
+    return _decoded(frame.select(values)) if b"&" in data else frame.select(values)
+
+
+def _decoded(frame: pl.DataFrame) -> pl.DataFrame:
+    """Values decoded twice: the entities of XML, then those the producer put in."""
+    marked = frame.select(pl.all().str.contains("&", literal=True).any()).row(0)
+    return frame.with_columns(
+        decode_entities(_decode_xml(frame[name])).alias(name)
+        for name, has_entities in zip(frame.columns, marked, strict=True)
+        if has_entities
+    )
+
+
+def _needs_parser(data: bytes) -> bool:
+    if any(mark in data for mark in _NEEDS_PARSER):
+        return True
+    if len(data.translate(None, _CONTROLS)) < len(data):
+        return True
+    return not {match[0] for match in _ENTITY.finditer(data)} <= _PREDEFINED
+
+
+def _column_names(pieces: list[bytes]) -> list[str] | None:
+    """Element names from the first row's markup; None unless it is plain.
+
+    The pieces alternate markup and value: `<row><a>`, value, `</a><b>`, value, `</b>`.
+    """
+    opening = _FIRST_OPEN_TAG.match(pieces[0])
+    if opening is None or len(pieces) < 3 or len(pieces) % 2 == 0:
+        return None
+    names = [opening[1]]
+    for piece in pieces[2:-1:2]:
+        between = _BETWEEN_TAGS.match(piece)
+        if between is None or between[1] != names[-1]:
+            return None
+        names.append(between[2])
+    closing = _CLOSE_TAG.match(pieces[-1])
+    if closing is None or closing[1] != names[-1] or len(set(names)) < len(names):
+        return None
+    return [name.decode() for name in names]
+
+
+def _decode_xml(column: pl.Series) -> pl.Series:
+    # The ampersand comes last, so that what it uncovers is not decoded again.
+    for name, character in _XML_ENTITIES.items():
+        column = column.str.replace_all(f"&{name};", character, literal=True)
+    return column
+
+
+def decode_entities(column: pl.Series) -> pl.Series:
+    """`column` with HTML entities decoded, each distinct value once."""
+    distinct = column.filter(column.str.contains("&", literal=True)).unique()
+    changed = {
+        value: decoded for value in distinct if (decoded := html.unescape(value)) != value
+    }
+    return column.replace(changed) if changed else column
+
+
+def _data_element(body: bytes, label: str) -> etree._Element:
+    parser = etree.XMLParser(
+        resolve_entities=False, no_network=True, load_dtd=False, huge_tree=False
+    )
+    try:
+        root = etree.fromstring(body, parser)
+    except etree.XMLSyntaxError as error:
+        msg = f"{label}: not well-formed XML: {error}"
+        raise ParseError(msg) from error
+    if root.getroottree().docinfo.doctype:
+        msg = f"{label}: XML with a document type is refused"
+        raise ParseError(msg)
+    data = root.find("answer/data")
+    if data is None:
+        msg = f"{label}: no opendata/answer/data element"
+        raise ParseError(msg)
+    return data
+
+
+def _parse_any(body: bytes, label: str) -> pl.DataFrame:
+    data = _data_element(body, label)
+    rows = [
+        {str(cell.tag): _unquoted("".join(cell.itertext())) for cell in row}
+        for row in data.iterchildren("row")
+    ]
+    names = dict.fromkeys(name for row in rows for name in row)
+    frame = pl.DataFrame(rows, schema=dict.fromkeys(names, pl.String))
+    return frame.with_columns(
+        decode_entities(frame[name]).alias(name) for name in frame.columns
+    )
+
+
+def _unquoted(text: str) -> str:
+    if len(text) >= 2 and text[0] == text[-1] == '"':
+        return text[1:-1]
+    return text

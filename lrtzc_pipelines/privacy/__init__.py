@@ -1,0 +1,1 @@
+"""The step between validated and anonymized data."""

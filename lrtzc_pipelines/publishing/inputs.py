@@ -1,0 +1,105 @@
+"""What a release is made of: one anonymized file per source, frozen for one build.
+
+A source that was never collected is an empty table with its declared columns, so that
+every model builds, and the release says that it is absent.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from pathlib import Path
+
+import polars as pl
+from pydantic import BaseModel, ConfigDict
+
+from lrtzc_pipelines.conforming import TYPES
+from lrtzc_pipelines.errors import ReleaseError
+from lrtzc_pipelines.layout import Layout
+from lrtzc_pipelines.sources.spec import SourceSpec
+from lrtzc_pipelines.states import DATA, AnonymizedState, file_sha256, read_state
+from lrtzc_pipelines.storage import read_json, write_json
+
+ABSENT = "absent"
+FROZEN = "inputs.json"
+
+
+class ReleaseInput(BaseModel):
+    """One source as a release uses it.
+
+    Attributes:
+        content_sha256: Hash of the anonymized file; empty for an absent source.
+        origin: `live`, `sandbox`, `replay`, or `absent` if never collected.
+    """
+
+    model_config = ConfigDict(frozen=True)
+
+    source_id: str
+    content_sha256: str = ""
+    origin: str = ABSENT
+    row_count: int = 0
+    quarantined_count: int = 0
+    snapshot_id: str | None = None
+    collected_at: str | None = None
+    data_changed_at: str | None = None
+
+
+def current_inputs(
+    specs: Mapping[str, SourceSpec], layout: Layout
+) -> dict[str, ReleaseInput]:
+    """What a release built now would be made of, by source id."""
+    return {
+        source_id: _input(source_id, layout.anonymized(source_id))
+        for source_id in sorted(specs)
+    }
+
+
+def _input(source_id: str, folder: Path) -> ReleaseInput:
+    state = read_state(AnonymizedState, folder)
+    if state is None:
+        return ReleaseInput(source_id=source_id)
+    fields = state.model_dump(include=set(ReleaseInput.model_fields))
+    # The file itself is hashed: a run killed between the data and their state must
+    # not put one file in a release and another's hash in its manifest.
+    return ReleaseInput(**{**fields, "content_sha256": file_sha256(folder / DATA)})
+
+
+def freeze_inputs(
+    specs: Mapping[str, SourceSpec], layout: Layout, folder: Path
+) -> dict[str, ReleaseInput]:
+    """Links every source's file into `folder`, as `<source id>.parquet`.
+
+    Hard links hold the files of this moment: a collection that ends meanwhile
+    replaces names, not what was linked.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    inputs = {}
+    for source_id, spec in sorted(specs.items()):
+        path = folder / f"{source_id}.parquet"
+        path.unlink(missing_ok=True)
+        found = _input(source_id, layout.anonymized(source_id))
+        if found.origin == ABSENT:
+            pl.DataFrame(
+                schema={c.name: TYPES[c.type] for c in spec.published_columns}
+            ).write_parquet(path)
+        else:
+            os.link(layout.anonymized(source_id) / DATA, path)
+            found = found.model_copy(update={"content_sha256": file_sha256(path)})
+        inputs[source_id] = found
+    write_json(
+        folder / FROZEN, {name: item.model_dump() for name, item in inputs.items()}
+    )
+    return inputs
+
+
+def read_frozen(folder: Path) -> dict[str, ReleaseInput]:
+    """What `freeze_inputs` linked into `folder`.
+
+    Raises:
+        ReleaseError: nothing was frozen there.
+    """
+    found = read_json(folder / FROZEN)
+    if found is None:
+        msg = f"{folder}: no frozen inputs: build the models in the same run"
+        raise ReleaseError(msg)
+    return {name: ReleaseInput.model_validate(item) for name, item in found.items()}

@@ -1,0 +1,210 @@
+"""Raw bytes as they were received: write-once, named by their sha256, never rewritten.
+
+A *snapshot* is one complete state of a dataset: the list of its pages. Its line is
+written after its blobs are durable, so a snapshot that can be read is whole. Each
+answer also leaves a manifest line that says where the bytes came from and under which
+licence. Bodies must be free of secrets before they come here.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import asdict, dataclass, field
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+import zstandard
+
+from lrtzc_pipelines.connectors.http import KnownPage
+from lrtzc_pipelines.errors import LrtzcError
+from lrtzc_pipelines.layout import PRIVATE_DIR_MODE
+from lrtzc_pipelines.storage import append_lines, replacing, sync_directory
+
+_LEVEL = 3
+_PENDING_BLOBS = 8
+
+
+@dataclass(frozen=True)
+class StoredPage:
+    """One page of a snapshot: its blob and what it takes to ask for it again."""
+
+    name: str
+    suffix: str
+    sha256: str
+    content_sha256: str
+    bytes: int
+    items: int | None = None
+    etag: str | None = None
+    last_modified: str | None = None
+
+    @property
+    def known(self) -> KnownPage:
+        """What a connector needs to ask for this page only if it changed."""
+        return KnownPage(self.sha256, self.items, self.etag, self.last_modified)
+
+
+@dataclass(frozen=True)
+class Snapshot:
+    """One complete state of a dataset.
+
+    Attributes:
+        content_sha256: Canonical hash of the content; equal for equal data, whatever
+            the order of the pages and the volatile parts of their envelopes.
+        origin: `live`, or what a local server said it is: `sandbox` or `replay`.
+        collected_at: UTC time at which the last page was complete, ISO 8601.
+    """
+
+    id: str
+    source_id: str
+    run_id: str
+    collected_at: str
+    origin: str
+    licence: str
+    content_sha256: str
+    announced_total: int | None
+    pages: tuple[StoredPage, ...]
+
+    @property
+    def size(self) -> int:
+        """Bytes of all pages, uncompressed."""
+        return sum(page.bytes for page in self.pages)
+
+    def to_line(self) -> str:
+        """The snapshot as one line of JSON."""
+        return json.dumps(asdict(self), ensure_ascii=False, separators=(",", ":"))
+
+    @classmethod
+    def from_line(cls, line: str) -> Snapshot:
+        """The snapshot that a line of JSON holds."""
+        fields = json.loads(line)
+        pages = tuple(StoredPage(**page) for page in fields.pop("pages"))
+        return cls(pages=pages, **fields)
+
+
+@dataclass
+class RawStore:
+    """The raw folder of one source.
+
+    Attributes:
+        folder: Private folder; made by the caller.
+    """
+
+    folder: Path
+
+    @property
+    def manifest(self) -> Path:
+        """One JSON line per answer received."""
+        return self.folder / "manifest.jsonl"
+
+    @property
+    def snapshots(self) -> Path:
+        """One JSON line per complete state of the dataset."""
+        return self.folder / "snapshots.jsonl"
+
+    def blob(self, sha256: str, suffix: str) -> Path:
+        """Where the bytes with this hash are, zstd-compressed."""
+        return self.folder / "blobs" / sha256[:2] / f"{sha256}.{suffix}.zst"
+
+    def latest(self) -> Snapshot | None:
+        """The last complete snapshot; None before the first.
+
+        A line that a crash cut short is passed over: its snapshot never was.
+        """
+        if not self.snapshots.exists():
+            return None
+        for line in reversed(self.snapshots.read_text("utf-8").splitlines()):
+            try:
+                return Snapshot.from_line(line)
+            except (ValueError, TypeError):
+                continue
+        return None
+
+    def read(self, page: StoredPage) -> bytes:
+        """The bytes of a page, checked against their name.
+
+        Raises:
+            LrtzcError: the blob is missing or no longer has its hash.
+        """
+        path = self.blob(page.sha256, page.suffix)
+        try:
+            body = zstandard.ZstdDecompressor().decompress(
+                path.read_bytes(), max_output_size=page.bytes or 1
+            )
+        except (OSError, zstandard.ZstdError) as error:
+            msg = f"{self.folder.name}: raw page {page.name} ({path.name}) is unreadable"
+            raise LrtzcError(msg) from error
+        if hashlib.sha256(body).hexdigest() != page.sha256:
+            msg = f"{self.folder.name}: raw page {page.name} ({path.name}) is damaged"
+            raise LrtzcError(msg)
+        return body
+
+    def record_answer(self, line: dict[str, Any]) -> str:
+        """A manifest line as text; `Writer` appends them together."""
+        return json.dumps(line, ensure_ascii=False, separators=(",", ":"))
+
+
+@dataclass
+class Writer:
+    """Stores the pages of one collection in the background, then seals them.
+
+    Use as a context manager. Compressing and flushing overlap with the next request;
+    a page that cannot be stored fails the collection at `seal`.
+    """
+
+    store: RawStore
+    _pool: ThreadPoolExecutor = field(init=False, repr=False)
+    _pending: list[Future[None]] = field(init=False, default_factory=list)
+    _folders: set[Path] = field(init=False, default_factory=set)
+
+    def __enter__(self) -> Writer:
+        self._pool = ThreadPoolExecutor(1, thread_name_prefix="raw-store")
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._pool.shutdown(wait=True, cancel_futures=True)
+
+    def add(self, body: bytes, suffix: str) -> str:
+        """Queues bytes for storage and returns their sha256."""
+        sha256 = hashlib.sha256(body).hexdigest()
+        path = self.store.blob(sha256, suffix)
+        self._folders.add(path.parent)
+        self._pending.append(self._pool.submit(_write_blob, path, body))
+        # A slow disk must slow the download, not fill the memory.
+        while len(self._pending) > _PENDING_BLOBS:
+            self._pending.pop(0).result()
+        return sha256
+
+    def seal(self, lines: list[str], snapshot: Snapshot | None) -> None:
+        """Makes blobs durable, then appends manifest lines, then the snapshot."""
+        for pending in self._pending:
+            pending.result()
+        for folder in self._folders:
+            sync_directory(folder)
+        append_lines(self.store.manifest, lines)
+        if snapshot is not None:
+            append_lines(self.store.snapshots, [snapshot.to_line()])
+
+
+def _write_blob(path: Path, body: bytes) -> None:
+    if path.exists():
+        return
+    path.parent.mkdir(mode=PRIVATE_DIR_MODE, parents=True, exist_ok=True)
+    with replacing(path) as temporary:
+        temporary.write_bytes(zstandard.ZstdCompressor(level=_LEVEL).compress(body))
+
+
+def snapshot_id(moment: datetime, content_sha256: str) -> str:
+    """A sortable name: when, then which content."""
+    return f"{moment:%Y%m%dT%H%M%SZ}-{content_sha256[:8]}"
+
+
+def read_pages(
+    store: RawStore, snapshot: Snapshot
+) -> Iterator[tuple[StoredPage, bytes]]:
+    """Every page of a snapshot with its bytes, in order."""
+    for page in snapshot.pages:
+        yield page, store.read(page)

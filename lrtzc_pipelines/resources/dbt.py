@@ -1,0 +1,49 @@
+"""dbt as the warehouse build uses it: one database file per run, frozen inputs."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from dagster_dbt import DbtCliResource
+
+from lrtzc_pipelines.dbt_models import PROJECT_DIR
+
+WAREHOUSE = "warehouse.duckdb"
+INPUTS = "inputs"
+
+
+def dbt_resource() -> DbtCliResource:
+    """The dbt of this Python environment, on the project beside the package."""
+    return DbtCliResource(
+        project_dir=os.fspath(PROJECT_DIR),
+        profiles_dir=os.fspath(PROJECT_DIR),
+        dbt_executable=os.fspath(Path(sys.executable).parent / "dbt"),
+    )
+
+
+@contextmanager
+def building_in(folder: Path, *, memory: str) -> Iterator[None]:
+    """Points dbt at the database and inputs of one build, for the block.
+
+    dagster-dbt hands dbt the environment of its own process and reads it itself to
+    look at the tables afterwards, so that is where the paths have to be.
+    """
+    wanted = {
+        "LRTZC_BUILD_PATH": os.fspath(folder / WAREHOUSE),
+        "LRTZC_INPUTS_DIR": os.fspath(folder / INPUTS),
+        "LRTZC_DUCKDB_MEMORY": memory,
+    }
+    before = {name: os.environ.get(name) for name in wanted}
+    os.environ.update(wanted)
+    try:
+        yield
+    finally:
+        for name, value in before.items():
+            if value is None:
+                os.environ.pop(name, None)
+            else:
+                os.environ[name] = value

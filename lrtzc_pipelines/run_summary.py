@@ -1,0 +1,122 @@
+"""What a run did, told per source, from the events Dagster recorded."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+import dagster as dg
+
+from lrtzc_pipelines.jobs import LAYERS
+
+CHANGED, UNCHANGED, BLOCKED, FAILED = "changed", "unchanged", "blocked", "failed"
+
+
+def summarize_sources(
+    source_ids: Iterable[str], events: Sequence[dg.DagsterEvent]
+) -> list[dict[str, Any]]:
+    """One entry per source: state, bytes, rows in, quarantined, published, seconds."""
+    return [_summarize(source_id, events) for source_id in source_ids]
+
+
+def _summarize(source_id: str, events: Sequence[dg.DagsterEvent]) -> dict[str, Any]:
+    steps = {f"{layer}__{source_id}": layer for layer in LAYERS}
+    mine = [event for event in events if event.step_key in steps]
+    found = {
+        layer: _metadata(e for e in mine if steps[str(e.step_key)] == layer)
+        for layer in LAYERS
+    }
+    failures = [event for event in mine if event.is_step_failure]
+    blocking = [
+        event.asset_check_evaluation_data
+        for event in mine
+        if event.event_type == dg.DagsterEventType.ASSET_CHECK_EVALUATION
+        and not event.asset_check_evaluation_data.passed
+        and event.asset_check_evaluation_data.severity == dg.AssetCheckSeverity.ERROR
+    ]
+    state, reason = _state(found, failures, blocking)
+    return {
+        "source": source_id,
+        "state": state,
+        "bytes": found["raw"].get("bytes_received", 0),
+        "requests": found["raw"].get("requests", 0),
+        "rows_in": found["validated"].get("received"),
+        "repeats": found["validated"].get("repeats"),
+        "missing_keys": found["validated"].get("missing_keys"),
+        "holes": found["validated"].get("holes"),
+        "quarantined": found["validated"].get("quarantined"),
+        "published": found["anonymized"].get("dagster/row_count"),
+        "seconds": _seconds(mine),
+        "reason": reason,
+    }
+
+
+def _state(
+    found: dict[str, dict[str, Any]],
+    failures: list[dg.DagsterEvent],
+    blocking: list[Any],
+) -> tuple[str, str | None]:
+    if blocking:
+        names = ", ".join(item.check_name for item in blocking)
+        return BLOCKED, f"{names}; the previous good data stay"
+    if failures:
+        return FAILED, _failure_message(failures[0])
+    if not found["raw"]:
+        return FAILED, "the step did not run; see the log of the run"
+    if found["anonymized"].get("changed"):
+        return CHANGED, None
+    return UNCHANGED, None
+
+
+def _failure_message(event: dg.DagsterEvent) -> str:
+    data = event.step_failure_data
+    if data.user_failure_data and data.user_failure_data.description:
+        return str(data.user_failure_data.description)
+    error = data.error
+    while error and error.cause:
+        error = error.cause
+    return error.message.strip() if error else "unknown"
+
+
+def _metadata(events: Iterable[dg.DagsterEvent]) -> dict[str, Any]:
+    """The metadata a step recorded, whether it materialized or only observed."""
+    found: dict[str, Any] = {}
+    for event in events:
+        if event.event_type == dg.DagsterEventType.ASSET_MATERIALIZATION:
+            found |= event.materialization.metadata
+        elif event.event_type == dg.DagsterEventType.ASSET_OBSERVATION:
+            found |= event.asset_observation_data.asset_observation.metadata
+    return {name: value.value for name, value in found.items()}
+
+
+def _seconds(events: Sequence[dg.DagsterEvent]) -> float:
+    finished = [
+        event.step_success_data.duration_ms
+        for event in events
+        if event.is_step_success
+    ]
+    return round(sum(finished) / 1000, 2)
+
+
+def summarize_publication(events: Sequence[dg.DagsterEvent]) -> dict[str, Any]:
+    """Release, folder and page of a publication, or why there is none."""
+    failures = [event for event in events if event.is_step_failure]
+    if failures:
+        failed_tests = [
+            event.asset_check_evaluation_data.check_name
+            for event in events
+            if event.event_type == dg.DagsterEventType.ASSET_CHECK_EVALUATION
+            and not event.asset_check_evaluation_data.passed
+        ]
+        reason = _failure_message(failures[0])
+        if failed_tests:
+            reason = f"failed tests: {', '.join(failed_tests)}\n{reason}"
+        return {"release": None, "reason": reason}
+    published = _metadata(
+        event for event in events if event.step_key == "release__published"
+    )
+    return {
+        "release": published.get("release"),
+        "folder": published.get("folder"),
+        "page": published.get("page"),
+    }

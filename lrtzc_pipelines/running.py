@@ -1,0 +1,138 @@
+"""Runs a job of the platform in a process of its own, and says what came of it.
+
+`python -m lrtzc_pipelines.running collect|publish …` is what the command line starts:
+it loads Dagster, runs the real job in process against the persistent instance, and
+writes one JSON object per line to its standard output. It dies with the program that
+started it, so that nothing writes on behind a killed command.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import threading
+import warnings
+from collections.abc import Iterable
+from typing import Any
+
+import dagster as dg
+
+from lrtzc_pipelines.assets.source_assets import FROM_RAW
+from lrtzc_pipelines.instance import write_instance_config
+from lrtzc_pipelines.jobs import COLLECT, PUBLISH, source_keys
+from lrtzc_pipelines.layout import Layout
+from lrtzc_pipelines.resources.progress import Progress
+from lrtzc_pipelines.run_summary import summarize_publication, summarize_sources
+from lrtzc_pipelines.sensors.publishing import LOCAL
+from lrtzc_pipelines.settings import Settings
+
+
+def prepare_instance(layout: Layout) -> dg.DagsterInstance:
+    """The embedded Dagster instance of a data directory, made if need be."""
+    os.environ.setdefault("DAGSTER_HOME", str(write_instance_config(layout)))
+    return dg.DagsterInstance.get()
+
+
+def end_abandoned_runs(instance: dg.DagsterInstance) -> list[str]:
+    """Marks as failed the local runs that a crash left unfinished; returns their ids.
+
+    Only one local command runs at a time (it holds a lock), so any other local run
+    that looks alive is not.
+    """
+    unfinished = [
+        dg.DagsterRunStatus.STARTED,
+        dg.DagsterRunStatus.STARTING,
+        dg.DagsterRunStatus.NOT_STARTED,
+        dg.DagsterRunStatus.CANCELING,
+    ]
+    runs = instance.get_runs(dg.RunsFilter(statuses=unfinished, tags={LOCAL: "true"}))
+    for run in runs:
+        instance.report_run_failed(run, "The process of this run was killed.")
+    return [run.run_id for run in runs]
+
+
+def run_job(
+    instance: dg.DagsterInstance,
+    job_name: str,
+    *,
+    keys: list[dg.AssetKey] | None = None,
+    tags: dict[str, str] | None = None,
+) -> dg.ExecuteInProcessResult:
+    """Runs a job to its end in this process; failures are in the result."""
+    # Here, not above: it parses the dbt models when they changed.
+    from lrtzc_pipelines.definitions import build_definitions  # noqa: PLC0415
+
+    definitions = build_definitions(Settings(), progress=Progress(to_stdout=True))
+    job = definitions.resolve_job_def(job_name)
+    return job.execute_in_process(
+        instance=instance,
+        asset_selection=keys,
+        tags={LOCAL: "true", **(tags or {})},
+        run_config={"loggers": {"console": {"config": {"log_level": "INFO"}}}},
+        raise_on_error=False,
+    )
+
+
+def collect(source_ids: Iterable[str], *, from_raw: bool = False) -> dict[str, Any]:
+    """Runs the collection of some sources and tells what came of each."""
+    ids = sorted(source_ids)
+    instance = prepare_instance(Layout(Settings().data_dir))
+    end_abandoned_runs(instance)
+    result = run_job(
+        instance,
+        COLLECT,
+        keys=[key for source_id in ids for key in source_keys(source_id)],
+        tags={FROM_RAW: "true"} if from_raw else {},
+    )
+    return {
+        "event": "done",
+        "run_id": result.run_id,
+        "success": result.success,
+        "sources": summarize_sources(ids, result.all_events),
+    }
+
+
+def publish() -> dict[str, Any]:
+    """Runs the publication and tells what came of it."""
+    instance = prepare_instance(Layout(Settings().data_dir))
+    end_abandoned_runs(instance)
+    result = run_job(instance, PUBLISH)
+    return {
+        "event": "done",
+        "run_id": result.run_id,
+        "success": result.success,
+        **summarize_publication(result.all_events),
+    }
+
+
+def _die_with_parent() -> None:
+    """Ends this process when standard input closes, as it does when a parent dies."""
+
+    def watch() -> None:
+        # The bare descriptor: a buffered reader cannot be left behind at exit.
+        while os.read(0, 1):
+            pass
+        os._exit(1)
+
+    threading.Thread(target=watch, daemon=True, name="die-with-parent").start()
+
+
+def main(arguments: list[str] | None = None) -> None:
+    """Entry point of the child process."""
+    parser = argparse.ArgumentParser(prog="lrtzc_pipelines.running")
+    parser.add_argument("job", choices=[COLLECT, PUBLISH])
+    parser.add_argument("--source", action="append", default=[])
+    parser.add_argument("--from-raw", action="store_true")
+    options = parser.parse_args(arguments)
+    _die_with_parent()
+    # Told once here, not per step: the versions that warn are pinned on purpose.
+    warnings.filterwarnings("ignore", message=".*sqlglotrs is deprecated.*")
+    if options.job == COLLECT:
+        outcome = collect(options.source, from_raw=options.from_raw)
+    else:
+        outcome = publish()
+    Progress(to_stdout=True).emit(**outcome)
+
+
+if __name__ == "__main__":
+    main()

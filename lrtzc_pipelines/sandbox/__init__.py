@@ -1,0 +1,1 @@
+"""A loopback stand-in that speaks the sources' real protocols."""

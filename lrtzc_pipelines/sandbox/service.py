@@ -1,0 +1,95 @@
+"""What the sandbox's two origins have in common: the questions and the answers.
+
+`synthetic` answers from an invented world, `replay` from recorded files; `server` puts
+either behind HTTP. Conditional requests are settled here, once for all.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from email.utils import format_datetime
+from http import HTTPStatus
+from typing import Any, Literal, Protocol
+
+from starlette.responses import Response
+
+ENDPOINTS = {
+    "larochelle_webservice": "webservice/",
+    "larochelle_d4c": "api/action/",
+    "yelo_gbfs": "gbfs.json",
+    "dgcl_banatic": "",
+    "agence_ore": "",
+    "geo_api_gouv": "",
+}
+"""Endpoint ids, with what their base address has after `/<endpoint_id>/`."""
+
+Origin = Literal["synthetic", "replay"]
+
+
+@dataclass(frozen=True)
+class Answer:
+    """A body and what HTTP has to say about it.
+
+    Attributes:
+        body: Complete body.
+        media_type: Content-Type.
+        status: HTTP status.
+        sha256: Digest of the body if it is known already.
+        last_modified: UTC moment, where the service would tell one.
+    """
+
+    body: bytes
+    media_type: str
+    status: int = 200
+    sha256: str | None = None
+    last_modified: datetime | None = None
+
+
+class Service(Protocol):
+    """An origin of answers; None means that there is nothing at that address."""
+
+    @property
+    def origin(self) -> Origin:
+        """Value of the `X-LRTZC-Sandbox` header."""
+        ...
+
+    def webservice(self, query: str) -> Answer:
+        """A page of the legacy web service, for a raw query string."""
+        ...
+
+    def ckan(self, query: Mapping[str, str]) -> Answer:
+        """A page of a CKAN resource."""
+        ...
+
+    def gbfs(self, feed: str, base_url: str) -> Answer | None:
+        """A GBFS feed; the discovery file names feeds below `base_url`."""
+        ...
+
+    def file(self, endpoint_id: str, path: str) -> Answer | None:
+        """The file at `path` below an endpoint."""
+        ...
+
+    def summary(self) -> dict[str, Any]:
+        """What is served, for the sandbox's front page."""
+        ...
+
+
+def response(answer: Answer, if_none_match: str | None) -> Response:
+    """The HTTP response: the answer, or 304 if the client holds it already."""
+    digest = answer.sha256 or hashlib.sha256(answer.body).hexdigest()
+    # Content-Type as a header: Starlette would add a charset, which is wrong for one
+    # of the files and unknown for the others.
+    headers = {"ETag": f'"{digest}"', "Content-Type": answer.media_type}
+    if answer.last_modified:
+        headers["Last-Modified"] = format_datetime(answer.last_modified, usegmt=True)
+    if answer.status == HTTPStatus.OK and _matches(if_none_match, digest):
+        return Response(status_code=304, headers=headers)
+    return Response(answer.body, answer.status, headers)
+
+
+def _matches(if_none_match: str | None, digest: str) -> bool:
+    held = [tag.strip().removeprefix("W/") for tag in (if_none_match or "").split(",")]
+    return f'"{digest}"' in held or "*" in held

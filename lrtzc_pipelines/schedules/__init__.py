@@ -1,0 +1,1 @@
+"""Dagster schedules: one per cadence."""

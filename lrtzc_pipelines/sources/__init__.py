@@ -1,0 +1,1 @@
+"""What the platform ingests: one YAML specification per dataset, and their loader."""

@@ -1,0 +1,116 @@
+"""Finds and loads the specifications; every mistake is told with file and field."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any, TypeVar
+
+import yaml
+from pydantic import BaseModel, ValidationError
+
+from lrtzc_pipelines.errors import SpecError
+from lrtzc_pipelines.sources.spec import Endpoint, SourceSpec
+
+SOURCES_DIR = Path(__file__).parent
+SUITES_DIR = SOURCES_DIR.parent / "expectations" / "suites"
+ENDPOINTS_FILE = "endpoints.yaml"
+
+Model = TypeVar("Model", bound=BaseModel)
+
+
+class _UniqueKeyLoader(yaml.SafeLoader):
+    """A safe loader that refuses a key written twice instead of keeping the last."""
+
+    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict:  # noqa: FBT001, FBT002 - signature of the overridden method
+        keys = [self.construct_object(key, deep=deep) for key, _ in node.value]
+        for key in keys:
+            if keys.count(key) > 1:
+                line = node.start_mark.line + 1
+                msg = f"key {key!r} is written twice (block starting at line {line})"
+                raise yaml.YAMLError(msg)
+        return super().construct_mapping(node, deep=deep)
+
+
+def read_yaml(path: Path) -> dict[str, Any]:
+    """The mapping in a YAML file; SpecError names the file if it is not one."""
+    try:
+        loaded = yaml.load(path.read_text("utf-8"), Loader=_UniqueKeyLoader)  # noqa: S506 - derived from SafeLoader
+    except (yaml.YAMLError, UnicodeDecodeError) as error:
+        msg = f"{path.name}: not readable as YAML: {error}"
+        raise SpecError(msg) from error
+    if not isinstance(loaded, dict):
+        msg = f"{path.name}: expected a mapping of fields"
+        raise SpecError(msg)
+    return loaded
+
+
+def explain(path: Path, data: dict[str, Any], error: ValidationError) -> SpecError:
+    """A SpecError that gives one line per problem: file, field, what is wrong."""
+    lines = []
+    for problem in error.errors(include_url=False, include_input=False):
+        where = _field_path(data, problem["loc"])
+        text = problem["msg"].removeprefix("Value error, ")
+        if problem["type"] == "extra_forbidden":
+            text = "unknown key"
+        lines.append(f"{path.name}: {where or 'specification'}: {text}")
+    return SpecError("\n".join(dict.fromkeys(lines)))
+
+
+def _field_path(data: object, loc: tuple[int | str, ...]) -> str:
+    parts: list[str] = []
+    for step in loc:
+        if isinstance(step, int) and isinstance(data, list) and step < len(data):
+            data = data[step]
+            name = data.get("name") if isinstance(data, dict) else None
+            parts.append(f"[{name or step}]")
+            continue
+        if isinstance(data, dict) and step in data:
+            data = data[step]
+            parts.append(f".{step}")
+        elif step == loc[-1] and isinstance(data, dict):
+            parts.append(f".{step}")
+    return "".join(parts).lstrip(".")
+
+
+def _validate(model: type[Model], path: Path, data: dict[str, Any]) -> Model:
+    try:
+        return model.model_validate(data)
+    except ValidationError as error:
+        raise explain(path, data, error) from None
+
+
+def load_source(path: Path) -> SourceSpec:
+    """The specification in one YAML file, whose stem must be its id."""
+    spec = _validate(SourceSpec, path, read_yaml(path))
+    if spec.id != path.stem:
+        msg = f"{path.name}: id: is {spec.id!r}, the file name says {path.stem!r}"
+        raise SpecError(msg)
+    return spec
+
+
+def load_sources(directory: Path = SOURCES_DIR) -> dict[str, SourceSpec]:
+    """Every specification in `directory` by id, sorted.
+
+    Raises:
+        SpecError: one file does not load, or names an endpoint that is not declared.
+    """
+    endpoints = load_endpoints(directory)
+    specs = {}
+    for path in sorted(directory.glob("*.yaml")):
+        if path.name == ENDPOINTS_FILE:
+            continue
+        spec = load_source(path)
+        if spec.endpoint not in endpoints:
+            msg = f"{path.name}: endpoint: {spec.endpoint!r} is not in {ENDPOINTS_FILE}"
+            raise SpecError(msg)
+        specs[spec.id] = spec
+    return specs
+
+
+def load_endpoints(directory: Path = SOURCES_DIR) -> dict[str, Endpoint]:
+    """Every declared endpoint by id, as written: no override applied."""
+    path = directory / ENDPOINTS_FILE
+    return {
+        name: _validate(Endpoint, path, {"id": name, **fields})
+        for name, fields in read_yaml(path).items()
+    }

@@ -1,0 +1,256 @@
+"""From a raw snapshot to validated Parquet, or to a refusal that leaves the last good
+data in place (write, audit, publish).
+
+The order is: parse, conform to the declared types, run the suite, set bad rows aside,
+and only then replace the validated file. Refused rows go to quarantine with rule,
+reason, raw hash and run, whether or not the rest went through.
+"""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass, field
+from datetime import UTC, datetime
+from typing import Any
+
+import polars as pl
+
+from lrtzc_pipelines.conforming import (
+    COLUMN,
+    REASON,
+    RECORD,
+    REFUSED_SCHEMA,
+    RULE,
+    Conformed,
+    conform,
+    record_of_typed,
+)
+from lrtzc_pipelines.errors import SchemaError, ValidationBlocked
+from lrtzc_pipelines.expectations.runner import Finding, run_suite
+from lrtzc_pipelines.expectations.suites import Suite
+from lrtzc_pipelines.layout import Layout
+from lrtzc_pipelines.parsers.registry import PAGE, ROW, parse
+from lrtzc_pipelines.quarantine import write_quarantine
+from lrtzc_pipelines.raw_store import RawStore, Snapshot, read_pages
+from lrtzc_pipelines.sources.spec import SourceSpec
+from lrtzc_pipelines.states import (
+    DATA,
+    ValidatedState,
+    file_sha256,
+    fingerprint,
+    write_state,
+)
+from lrtzc_pipelines.storage import replacing
+
+VALIDATION_VERSION = 1
+"""Raised when this code would validate the same bytes differently."""
+
+TOLERATED_REFUSALS = 0.05
+_FEW_ROWS = 10
+
+
+@dataclass(frozen=True)
+class Check:
+    """One result as the Dagster UI shows it; free of personal values.
+
+    Attributes:
+        blocking: Whether this result stops the source.
+        action: What was done: `block`, `quarantine`, `withhold` or `report`.
+    """
+
+    name: str
+    passed: bool
+    blocking: bool = False
+    action: str = "report"
+    details: dict[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Validated:
+    """Result of one validation; `state` is None when a check blocked it."""
+
+    checks: tuple[Check, ...]
+    state: ValidatedState | None
+    quarantined_count: int
+
+    def require(self, spec: SourceSpec) -> ValidatedState:
+        """The state of a validation that went through.
+
+        Raises:
+            ValidationBlocked: with the checks that stopped it.
+        """
+        if self.state is None:
+            failed = ", ".join(c.name for c in self.checks if c.blocking)
+            msg = f"{spec.id}: blocked by {failed}; the previous good data stay"
+            raise ValidationBlocked(msg)
+        return self.state
+
+
+BUILT_IN_CHECKS = {
+    "schema": "Declared columns are all there; unknown ones are named.",
+    "not_empty": "The service sent rows; an empty table is not an update.",
+    "readable": "Rows that cannot be read as declared stay within 5 %.",
+}
+"""Checks every source has besides its suite, and what each is about."""
+
+
+def validation_fingerprint(spec: SourceSpec, suite: Suite, snapshot: Snapshot) -> str:
+    """Hash of everything a validation depends on."""
+    return fingerprint(
+        VALIDATION_VERSION,
+        snapshot.content_sha256,
+        spec.model_dump(mode="json"),
+        suite.model_dump(mode="json"),
+    )
+
+
+def validate(
+    spec: SourceSpec, suite: Suite, snapshot: Snapshot, layout: Layout, *, run_id: str
+) -> Validated:
+    """Validates a snapshot and, if nothing blocks, replaces the validated file.
+
+    Raises:
+        ParseError: the bytes do not have the declared format.
+        SpecError: an expectation cannot be evaluated.
+    """
+    store = RawStore(layout.raw(spec.id))
+    try:
+        conformed = conform(spec, parse(spec, read_pages(store, snapshot)))
+    except SchemaError as error:
+        drift = Check("schema", passed=False, blocking=True, action="block",
+                      details={"drift": str(error)})
+        return Validated((drift,), None, 0)
+    checks = _built_in(conformed)
+    if any(check.blocking for check in checks):
+        quarantined = _set_aside(spec, snapshot, layout, conformed.refused, run_id)
+        return Validated(tuple(checks), None, quarantined)
+    findings = run_suite(conformed.rows, suite)
+    checks += [_check(spec, finding) for finding in findings]
+    rows, refused = _apply(spec, conformed.rows, findings)
+    refused = pl.concat([conformed.refused, refused])
+    quarantined = _set_aside(spec, snapshot, layout, refused, run_id)
+    if any(check.blocking for check in checks):
+        return Validated(tuple(checks), None, quarantined)
+    state = ValidatedState(
+        source_id=spec.id,
+        fingerprint=validation_fingerprint(spec, suite, snapshot),
+        snapshot_id=snapshot.id,
+        content_sha256=_write(spec, layout, rows),
+        row_count=rows.height,
+        quarantined_count=quarantined,
+        origin=snapshot.origin,
+        collected_at=snapshot.collected_at,
+        validated_at=datetime.now(UTC).isoformat(timespec="seconds"),
+        run_id=run_id,
+        continuity=asdict(conformed.continuity),
+    )
+    write_state(layout.validated(spec.id), state)
+    return Validated(tuple(checks), state, quarantined)
+
+
+def _built_in(conformed: Conformed) -> list[Check]:
+    received = conformed.continuity.distinct
+    unreadable = conformed.refused.height
+    too_many = unreadable > TOLERATED_REFUSALS * received and unreadable >= _FEW_ROWS
+    nothing_left = received > 0 and conformed.rows.is_empty()
+    blocked = too_many or nothing_left
+    reasons = conformed.refused.group_by(RULE, COLUMN).len().sort("len", RULE, COLUMN)
+    return [
+        Check(
+            "schema",
+            passed=not conformed.unknown_columns,
+            details={"unknown_columns": list(conformed.unknown_columns)},
+        ),
+        Check(
+            "not_empty",
+            passed=received > 0,
+            blocking=received == 0,
+            action="block",
+            details={"rows": received},
+        ),
+        Check(
+            "readable",
+            passed=unreadable == 0,
+            blocking=blocked,
+            action="block" if blocked else "quarantine",
+            details={
+                "rows": received,
+                "refused": unreadable,
+                "by_rule": reasons.to_dicts(),
+            },
+        ),
+    ]
+
+
+def _check(spec: SourceSpec, finding: Finding) -> Check:
+    expectation = finding.expectation
+    action = expectation.meta.on_failure
+    failed = not finding.within_tolerance
+    details: dict[str, Any] = {
+        "rows": finding.element_count,
+        "unexpected": finding.unexpected_count,
+        "observed": finding.observed,
+        "columns": list(expectation.columns),
+    }
+    personal = [n for n in expectation.columns if spec.column(n).is_personal]
+    if finding.examples and not personal:
+        details["examples"] = list(finding.examples)
+    if finding.examples and personal:
+        details["examples_hidden"] = f"personal: {', '.join(personal)}"
+    return Check(
+        expectation.meta.check,
+        passed=finding.clean if action == "quarantine" else not failed,
+        blocking=failed and action in {"block", "quarantine"},
+        action="block" if failed and action == "quarantine" else action,
+        details={key: value for key, value in details.items() if value is not None},
+    )
+
+
+def _apply(
+    spec: SourceSpec, rows: pl.DataFrame, findings: list[Finding]
+) -> tuple[pl.DataFrame, pl.DataFrame]:
+    """The rows that go on, and the ones a suite sets aside."""
+    for finding in findings:
+        meta = finding.expectation.meta
+        if meta.on_failure == "withhold" and not finding.within_tolerance:
+            rows = rows.with_columns(
+                pl.lit(None, rows.schema[name]).alias(name)
+                for name in meta.withheld_columns
+            )
+    failing = [finding for finding in findings if finding.failing_rows]
+    if not failing:
+        return rows, pl.DataFrame(schema=REFUSED_SCHEMA)
+    lines = pl.concat(
+        rows[list(finding.failing_rows)].select(
+            PAGE,
+            ROW,
+            pl.lit(finding.expectation.meta.check).alias(RULE),
+            pl.lit(", ".join(finding.expectation.columns)).alias(COLUMN),
+            pl.lit(finding.expectation.description).alias(REASON),
+            record_of_typed(spec).alias(RECORD),
+        )
+        for finding in failing
+    ).unique(subset=[PAGE, ROW], keep="first", maintain_order=True)
+    positions = {row for finding in failing for row in finding.failing_rows}
+    bad = pl.Series(sorted(positions), dtype=pl.UInt32)
+    at = pl.int_range(pl.len(), dtype=pl.UInt32)
+    return rows.filter(~at.is_in(bad.implode())), lines
+
+
+def _set_aside(
+    spec: SourceSpec,
+    snapshot: Snapshot,
+    layout: Layout,
+    refused: pl.DataFrame,
+    run_id: str,
+) -> int:
+    write_quarantine(spec, snapshot, layout, refused, run_id=run_id)
+    return refused.height
+
+
+def _write(spec: SourceSpec, layout: Layout, rows: pl.DataFrame) -> str:
+    """Replaces the validated file; sorted by key, so equal data give equal bytes."""
+    path = layout.validated(spec.id) / DATA
+    ordered = rows.drop(PAGE, ROW).sort(list(spec.primary_key))
+    with replacing(path) as temporary:
+        ordered.write_parquet(temporary, compression="zstd", statistics=True)
+    return file_sha256(path)
