@@ -115,6 +115,8 @@ def summarize_publication(events: Sequence[dg.DagsterEvent]) -> dict[str, Any]:
     published = _metadata(
         event for event in events if event.step_key == "release__published"
     )
+    if not published:
+        return {"release": None, "reason": "the run did not reach the publication"}
     return {
         "release": published.get("release"),
         "folder": published.get("folder"),

@@ -1,8 +1,8 @@
-"""Runs a job of the platform in a process of its own, and says what came of it.
+"""Runs the platform's jobs in a process of their own, and says what came of them.
 
-`python -m lrtzc_pipelines.running collect|publish …` is what the command line starts:
-it loads Dagster, runs the real job in process against the persistent instance, and
-writes one JSON object per line to its standard output. It dies with the program that
+`python -m lrtzc_pipelines.running` is what the command line starts: it loads Dagster,
+runs the real jobs in process against the persistent instance, and writes one JSON
+object per line to its standard output. It dies with the program that
 started it, so that nothing writes on behind a killed command.
 """
 
@@ -17,14 +17,18 @@ from typing import Any
 
 import dagster as dg
 
+from lrtzc_pipelines import dbt_models
 from lrtzc_pipelines.assets.source_assets import FROM_RAW
 from lrtzc_pipelines.instance import write_instance_config
 from lrtzc_pipelines.jobs import COLLECT, PUBLISH, source_keys
 from lrtzc_pipelines.layout import Layout
+from lrtzc_pipelines.publishing.inputs import current_inputs
+from lrtzc_pipelines.publishing.release import is_up_to_date
 from lrtzc_pipelines.resources.progress import Progress
 from lrtzc_pipelines.run_summary import summarize_publication, summarize_sources
 from lrtzc_pipelines.sensors.publishing import LOCAL
 from lrtzc_pipelines.settings import Settings
+from lrtzc_pipelines.sources.registry import SOURCES_DIR, load_sources
 
 
 def prepare_instance(layout: Layout) -> dg.DagsterInstance:
@@ -52,6 +56,7 @@ def end_abandoned_runs(instance: dg.DagsterInstance) -> list[str]:
 
 
 def run_job(
+    definitions: dg.Definitions,
     instance: dg.DagsterInstance,
     job_name: str,
     *,
@@ -59,12 +64,7 @@ def run_job(
     tags: dict[str, str] | None = None,
 ) -> dg.ExecuteInProcessResult:
     """Runs a job to its end in this process; failures are in the result."""
-    # Here, not above: it parses the dbt models when they changed.
-    from lrtzc_pipelines.definitions import build_definitions  # noqa: PLC0415
-
-    definitions = build_definitions(Settings(), progress=Progress(to_stdout=True))
-    job = definitions.resolve_job_def(job_name)
-    return job.execute_in_process(
+    return definitions.resolve_job_def(job_name).execute_in_process(
         instance=instance,
         asset_selection=keys,
         tags={LOCAL: "true", **(tags or {})},
@@ -73,36 +73,38 @@ def run_job(
     )
 
 
-def collect(source_ids: Iterable[str], *, from_raw: bool = False) -> dict[str, Any]:
-    """Runs the collection of some sources and tells what came of each."""
-    ids = sorted(source_ids)
-    instance = prepare_instance(Layout(Settings().data_dir))
+def refresh(
+    settings: Settings, source_ids: Iterable[str], *, from_raw: bool = False
+) -> dict[str, Any]:
+    """Collects some sources, then publishes if the newest release lacks something.
+
+    Returns:
+        `sources`: what came of each; `publication`: what came of it, or None if the
+        newest release already is what would be built.
+    """
+    # Here, not above: importing it builds the definitions of the environment.
+    from lrtzc_pipelines.definitions import build_definitions  # noqa: PLC0415
+
+    layout = Layout(settings.data_dir)
+    instance = prepare_instance(layout)
     end_abandoned_runs(instance)
-    result = run_job(
+    definitions = build_definitions(settings, progress=Progress(to_stdout=True))
+    ids = sorted(source_ids)
+    collected = run_job(
+        definitions,
         instance,
         COLLECT,
         keys=[key for source_id in ids for key in source_keys(source_id)],
         tags={FROM_RAW: "true"} if from_raw else {},
     )
-    return {
-        "event": "done",
-        "run_id": result.run_id,
-        "success": result.success,
-        "sources": summarize_sources(ids, result.all_events),
-    }
-
-
-def publish() -> dict[str, Any]:
-    """Runs the publication and tells what came of it."""
-    instance = prepare_instance(Layout(Settings().data_dir))
-    end_abandoned_runs(instance)
-    result = run_job(instance, PUBLISH)
-    return {
-        "event": "done",
-        "run_id": result.run_id,
-        "success": result.success,
-        **summarize_publication(result.all_events),
-    }
+    sources = summarize_sources(ids, collected.all_events)
+    specs = load_sources(settings.sources_dir or SOURCES_DIR)
+    publication = None
+    inputs = current_inputs(specs, layout)
+    if not is_up_to_date(layout, inputs, dbt_models.code_version()):
+        published = run_job(definitions, instance, PUBLISH)
+        publication = summarize_publication(published.all_events)
+    return {"event": "done", "sources": sources, "publication": publication}
 
 
 def _die_with_parent() -> None:
@@ -120,17 +122,12 @@ def _die_with_parent() -> None:
 def main(arguments: list[str] | None = None) -> None:
     """Entry point of the child process."""
     parser = argparse.ArgumentParser(prog="lrtzc_pipelines.running")
-    parser.add_argument("job", choices=[COLLECT, PUBLISH])
     parser.add_argument("--source", action="append", default=[])
     parser.add_argument("--from-raw", action="store_true")
     options = parser.parse_args(arguments)
     _die_with_parent()
-    # Told once here, not per step: the versions that warn are pinned on purpose.
     warnings.filterwarnings("ignore", message=".*sqlglotrs is deprecated.*")
-    if options.job == COLLECT:
-        outcome = collect(options.source, from_raw=options.from_raw)
-    else:
-        outcome = publish()
+    outcome = refresh(Settings(), options.source, from_raw=options.from_raw)
     Progress(to_stdout=True).emit(**outcome)
 
 

@@ -1,4 +1,5 @@
--- A value is there exactly when its state says so: NULL is never a silent zero.
+-- A value is there exactly when its state says so: NULL is never a silent zero. And an
+-- activity that has a quantity has a result: if not, its units have no known product.
 select
     ledger.ledger_row_id,
     ledger.activity_state,
@@ -9,3 +10,4 @@ where
     != (ledger.activity_state in ('computed', 'imputed'))
     or (ledger.result_tco2e is not null)
     != (ledger.result_state in ('computed', 'imputed'))
+    or (ledger.activity_quantity is not null) != (ledger.result_tco2e is not null)

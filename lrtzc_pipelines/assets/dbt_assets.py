@@ -69,6 +69,10 @@ def build_dbt_assets(manifest: Path) -> dg.AssetsDefinition:
         freeze_inputs(platform.specs, layout, folder / INPUTS)
         with building_in(folder, memory=platform.settings.duckdb_memory):
             build = dbt.cli(["build"], context=context, target_path=folder / "target")
+            # Waited for first: the iterators below spin while dbt works, which on
+            # two cores takes one from it. They then read what it said, and raise if
+            # it failed.
+            build.is_successful()
             yield from build.stream().fetch_row_counts().fetch_column_metadata()
 
     return warehouse

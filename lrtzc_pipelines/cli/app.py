@@ -43,7 +43,7 @@ def refresh(
 
     place = workspace()
     chosen = place.choose(source)
-    outcome = run(place.specs, place.layout, chosen=chosen)
+    outcome = run(place.layout, chosen=chosen)
     report(outcome, place.layout, as_json=as_json)
     raise typer.Exit(outcome["exit"])
 

@@ -39,7 +39,7 @@ def run_child(
     Raises:
         LrtzcError: the process ended without saying what came of it.
     """
-    log = layout.private("logs") / f"{arguments[0]}.log"
+    log = layout.private("logs") / "refresh.log"
     with log.open("ab") as log_file:
         os.fchmod(log_file.fileno(), PRIVATE_FILE_MODE)
         process = subprocess.Popen(  # noqa: S603 - our own interpreter and module
@@ -59,7 +59,7 @@ def run_child(
         outcome = _follow(process, listen)
     if outcome is None:
         msg = (
-            f"the {arguments[0]} run ended unexpectedly "
+            f"the run ended unexpectedly "
             f"(exit {process.returncode}); its log is {log}"
         )
         raise LrtzcError(msg)

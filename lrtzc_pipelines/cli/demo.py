@@ -27,7 +27,6 @@ def run_demo(place: Workspace, *, seed: int, as_json: bool) -> int:
             for endpoint_id, url in endpoint_overrides(base_url).items()
         }
         outcome = refresh(
-            place.specs,
             place.layout,
             chosen=list(place.specs),
             environment=environment,

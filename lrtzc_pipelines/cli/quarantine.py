@@ -63,8 +63,6 @@ def replay(source: SourceArgument, as_json: JsonOption = False) -> None:
     from lrtzc_pipelines.cli.refresh import refresh, report  # noqa: PLC0415
 
     place = workspace()
-    outcome = refresh(
-        place.specs, place.layout, chosen=place.choose([source]), from_raw=True
-    )
+    outcome = refresh(place.layout, chosen=place.choose([source]), from_raw=True)
     report(outcome, place.layout, as_json=as_json)
     raise typer.Exit(outcome["exit"])

@@ -9,13 +9,10 @@ from typing import Any
 
 from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
-from lrtzc_pipelines import dbt_models
 from lrtzc_pipelines.cli.child import Listener, run_child
 from lrtzc_pipelines.cli.output import Exit, messages, print_json, print_rows
 from lrtzc_pipelines.layout import Layout
-from lrtzc_pipelines.publishing.inputs import current_inputs
-from lrtzc_pipelines.publishing.release import current_release_id, is_up_to_date
-from lrtzc_pipelines.sources.spec import SourceSpec
+from lrtzc_pipelines.publishing.release import current_release_id
 from lrtzc_pipelines.storage import locked
 
 COLUMNS = (
@@ -39,7 +36,6 @@ STEPS = {
 
 
 def refresh(
-    specs: Mapping[str, SourceSpec],
     layout: Layout,
     *,
     chosen: Sequence[str],
@@ -57,27 +53,25 @@ def refresh(
         LrtzcError: a run ended unexpectedly.
     """
     started = time.monotonic()
-    extra = dict(environment or {})
+    arguments = [f"--source={source_id}" for source_id in chosen]
+    if from_raw:
+        arguments.append("--from-raw")
     with locked(layout.lock("refresh"), "a refresh") as lock, _progress() as listen:
-        arguments = ["collect", *(f"--source={source_id}" for source_id in chosen)]
-        if from_raw:
-            arguments.append("--from-raw")
-        collected = run_child(
-            layout, arguments, lock=lock, environment=extra, listen=listen
+        done = run_child(
+            layout,
+            arguments,
+            lock=lock,
+            environment=dict(environment or {}),
+            listen=listen,
         )
-        publication: dict[str, Any] = {}
-        inputs = current_inputs(specs, layout)
-        if not is_up_to_date(layout, inputs, dbt_models.code_version()):
-            publication = run_child(
-                layout, ["publish"], lock=lock, environment=extra, listen=listen
-            )
+    publication = done["publication"] or {}
     return {
-        "sources": collected["sources"],
+        "sources": done["sources"],
         "release": current_release_id(layout),
         "published": bool(publication.get("release")),
         "reason": publication.get("reason"),
         "seconds": round(time.monotonic() - started, 1),
-        "exit": int(_exit_code(collected["sources"], publication)),
+        "exit": int(_exit_code(done["sources"], publication)),
     }
 
 

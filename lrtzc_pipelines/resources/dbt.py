@@ -1,14 +1,15 @@
 """dbt as the warehouse build uses it: one database file per run, frozen inputs."""
 
-from __future__ import annotations
-
 import os
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import cached_property
+from importlib.metadata import version
 from pathlib import Path
 
 from dagster_dbt import DbtCliResource
+from packaging.version import Version
 
 from lrtzc_pipelines.dbt_models import PROJECT_DIR
 
@@ -16,9 +17,21 @@ WAREHOUSE = "warehouse.duckdb"
 INPUTS = "inputs"
 
 
+class InstalledDbt(DbtCliResource):
+    """The dbt of this Python environment.
+
+    dagster-dbt learns the version from `dbt --version`, which takes seconds and asks
+    the package index whether there is a newer one; the installed metadata know it.
+    """
+
+    @cached_property
+    def _cli_version(self) -> Version:
+        return Version(version("dbt-core"))
+
+
 def dbt_resource() -> DbtCliResource:
-    """The dbt of this Python environment, on the project beside the package."""
-    return DbtCliResource(
+    """dbt on the project beside the package."""
+    return InstalledDbt(
         project_dir=os.fspath(PROJECT_DIR),
         profiles_dir=os.fspath(PROJECT_DIR),
         dbt_executable=os.fspath(Path(sys.executable).parent / "dbt"),

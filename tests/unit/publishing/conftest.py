@@ -10,6 +10,9 @@ from typing import Any
 
 import duckdb
 import pytest
+from lxml import html
+
+from lrtzc_pipelines.publishing.site import render_page
 
 CREATED_AT = datetime(2025, 7, 1, 22, 30, tzinfo=UTC)
 TABLES = {
@@ -70,7 +73,13 @@ DEFAULTS: dict[str, dict[str, Any]] = {
             {
                 "type": "Polygon",
                 "coordinates": [
-                    [[-1.2, 46.1], [-1.1, 46.1], [-1.1, 46.2], [-1.2, 46.2], [-1.2, 46.1]]
+                    [
+                        [-1.2, 46.1],
+                        [-1.1, 46.1],
+                        [-1.1, 46.2],
+                        [-1.2, 46.2],
+                        [-1.2, 46.1],
+                    ]
                 ],
             }
         ),
@@ -149,26 +158,33 @@ class ReleaseFile:
     """A release database to fill: every table exists and is empty at first."""
 
     def __init__(self, path: Path) -> None:
-        self.path = path
+        self._path = path
+        self._connection: duckdb.DuckDBPyConnection | None = None
         self.execute("create schema meta")
         for table, columns in TABLES.items():
             self.execute(f"create table {table} ({columns})")
 
-    def execute(self, query: str) -> None:
+    @property
+    def path(self) -> Path:
+        """The file, closed so that the page can open it."""
+        if self._connection:
+            self._connection.close()
+            self._connection = None
+        return self._path
+
+    def execute(self, query: str, values: object = None) -> None:
         """Runs a statement in UTC."""
-        with duckdb.connect(self.path) as connection:
-            connection.execute("set TimeZone = 'UTC'")
-            connection.execute(query)
+        if self._connection is None:
+            self._connection = duckdb.connect(self._path)
+            self._connection.execute("set TimeZone = 'UTC'")
+        self._connection.execute(query, values)
 
     def add(self, table: str, **values: Any) -> None:
         """Adds a plausible row, changed by `values`."""
         row = DEFAULTS[table] | values
         marks = ", ".join("?" for _ in row)
-        with duckdb.connect(self.path) as connection:
-            connection.execute(
-                f"insert into {table} ({', '.join(row)}) values ({marks})",
-                list(row.values()),
-            )
+        query = f"insert into {table} ({', '.join(row)}) values ({marks})"  # noqa: S608 - names of this file
+        self.execute(query, [*row.values()])
 
     def fill(self, origin: str = "live") -> ReleaseFile:
         """Adds a row or more to every table."""
@@ -192,11 +208,10 @@ class ReleaseFile:
         """Adds a measured hour for every hour of `days` days."""
         self.execute(
             "insert into mart_parking_occupancy_hourly "
-            "select p, 'Parking ' || p, "
-            f"timestamptz '{start}' + to_hours(h::integer), 12, 100 * p, 50, "
-            "0.5 + 0.4 * sin(h / 24.0 * 6.28 + p), 1.0 "
-            f"from range(1, {car_parks + 1}) as parks(p), "
-            f"range(0, {days * 24}) as hours(h)"
+            "select p, 'Parking ' || p, $start::timestamptz + to_hours(h::integer), "
+            "12, 100 * p, 50, 0.5 + 0.4 * sin(h / 24.0 * 6.28 + p), 1.0 "
+            "from range(1, $car_parks + 1) as parks(p), range(0, $hours) as hours(h)",
+            {"start": start, "car_parks": car_parks, "hours": days * 24},
         )
 
 
@@ -213,12 +228,20 @@ def release(empty_release: ReleaseFile) -> ReleaseFile:
 
 
 @pytest.fixture
-def render(tmp_path: Path) -> Callable[[ReleaseFile], str]:
-    """The page of a release, as text."""
+def render() -> Callable[[ReleaseFile], str]:
+    """Gives the page of a release, as text."""
+    return lambda release_file: render_page(release_file.path)
 
-    def page(release_file: ReleaseFile) -> str:
-        from lrtzc_pipelines.publishing.site import build_site
 
-        return build_site(release_file.path, tmp_path / "site").read_text("utf-8")
+@pytest.fixture(scope="session")
+def page(tmp_path_factory: pytest.TempPathFactory) -> str:
+    """The page of a live release with something in every table, made once."""
+    return render_page(
+        ReleaseFile(tmp_path_factory.mktemp("page") / "lrtzc.duckdb").fill().path
+    )
 
-    return page
+
+@pytest.fixture
+def tree(page: str) -> Any:
+    """The same page, parsed."""
+    return html.fromstring(page)

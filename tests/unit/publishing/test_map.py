@@ -182,7 +182,13 @@ def test_fine_outline_is_made_lighter() -> None:
 def test_island_and_hole_are_kept() -> None:
     def box(west: float, south: float, size: float) -> list[list[float]]:
         east, north = west + size, south + size
-        return [[west, south], [east, south], [east, north], [west, north], [west, south]]
+        return [
+            [west, south],
+            [east, south],
+            [east, north],
+            [west, north],
+            [west, south],
+        ]
 
     geometry = {
         "type": "MultiPolygon",

@@ -56,7 +56,7 @@ def test_months_are_drawn_by_day(empty_release: ReleaseFile) -> None:
 def test_day_with_less_than_half_its_hours_is_a_gap(empty_release: ReleaseFile) -> None:
     empty_release.add_hours(days=40, car_parks=1)
     empty_release.execute(
-        f"delete from {HOURLY} where "
+        "delete from mart_parking_occupancy_hourly where "
         "hour_start_at >= timestamptz '2025-06-10 10:00:00+02' and "
         "hour_start_at < timestamptz '2025-06-11 00:00:00+02'"
     )

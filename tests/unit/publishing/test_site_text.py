@@ -7,6 +7,7 @@ from datetime import UTC, date, datetime
 import pytest
 
 from lrtzc_pipelines.publishing import site_text as text
+from lrtzc_pipelines.sources.spec import LICENCES
 
 
 @pytest.mark.parametrize(
@@ -150,8 +151,6 @@ def test_unknown_licence_is_shown_as_it_is(code: str | None, name: str) -> None:
 
 
 def test_every_licence_a_source_may_declare_has_a_name() -> None:
-    from lrtzc_pipelines.sources.spec import LICENCES
-
     assert {code.lower() for code in LICENCES} == set(text.LICENCES)
 
 
