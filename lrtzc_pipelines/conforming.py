@@ -163,9 +163,7 @@ def _row_schema(spec: SourceSpec) -> dict[str, pl.DataType]:
     return {c.name: TYPES[c.type] for c in spec.columns} | places | {_HASH: pl.UInt64()}
 
 
-def _typed(
-    spec: SourceSpec, frame: pl.DataFrame
-) -> tuple[pl.DataFrame, pl.DataFrame]:
+def _typed(spec: SourceSpec, frame: pl.DataFrame) -> tuple[pl.DataFrame, pl.DataFrame]:
     """The readable rows of a text frame, typed, and the others with their reasons."""
     csv = spec.format if isinstance(spec.format, CsvFormat) else None
     typed = frame.select(
@@ -204,9 +202,9 @@ def _refused(
         ROW,
         pl.lit("type").alias(RULE),
         at_fault.alias(COLUMN),
-        reasons.select(
-            pl.concat_str(pl.all(), separator="; ", ignore_nulls=True)
-        )[:, 0].alias(REASON),
+        reasons.select(pl.concat_str(pl.all(), separator="; ", ignore_nulls=True))[
+            :, 0
+        ].alias(REASON),
         record(spec).alias(RECORD),
     )
 

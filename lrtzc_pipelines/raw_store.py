@@ -135,7 +135,9 @@ class RawStore:
                 path.read_bytes(), max_output_size=page.bytes or 1
             )
         except (OSError, zstandard.ZstdError) as error:
-            msg = f"{self.folder.name}: raw page {page.name} ({path.name}) is unreadable"
+            msg = (
+                f"{self.folder.name}: raw page {page.name} ({path.name}) is unreadable"
+            )
             raise LrtzcError(msg) from error
         if hashlib.sha256(body).hexdigest() != page.sha256:
             msg = f"{self.folder.name}: raw page {page.name} ({path.name}) is damaged"

@@ -91,9 +91,7 @@ def _metadata(events: Iterable[dg.DagsterEvent]) -> dict[str, Any]:
 
 def _seconds(events: Sequence[dg.DagsterEvent]) -> float:
     finished = [
-        event.step_success_data.duration_ms
-        for event in events
-        if event.is_step_success
+        event.step_success_data.duration_ms for event in events if event.is_step_success
     ]
     return round(sum(finished) / 1000, 2)
 

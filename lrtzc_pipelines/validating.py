@@ -116,8 +116,13 @@ def validate(
     try:
         conformed = conform(spec, parse(spec, read_pages(store, snapshot)))
     except SchemaError as error:
-        drift = Check("schema", passed=False, blocking=True, action="block",
-                      details={"drift": str(error)})
+        drift = Check(
+            "schema",
+            passed=False,
+            blocking=True,
+            action="block",
+            details={"drift": str(error)},
+        )
         return Validated((drift,), None, 0)
     checks = _built_in(conformed)
     if any(check.blocking for check in checks):

@@ -26,7 +26,10 @@ class ModelTranslator(DagsterDbtTranslator):
     """Names and groups dbt models the way the catalogue shows them."""
 
     def get_asset_spec(
-        self, manifest: Mapping[str, Any], unique_id: str, project: Any  # noqa: ANN401 - dagster-dbt's own type, not exported
+        self,
+        manifest: Mapping[str, Any],
+        unique_id: str,
+        project: Any,  # noqa: ANN401 - dagster-dbt's own type, not exported
     ) -> dg.AssetSpec:
         """The model's asset: its layer as key prefix and group, its owner."""
         spec = super().get_asset_spec(manifest, unique_id, project)

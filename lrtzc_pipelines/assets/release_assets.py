@@ -113,9 +113,7 @@ def build_release_assets(models: list[dg.AssetKey]) -> list[dg.AssetsDefinition]
     return [candidate, site, published]
 
 
-def _build_candidate(
-    platform: Platform, run_id: str
-) -> tuple[ReleaseManifest, Path]:
+def _build_candidate(platform: Platform, run_id: str) -> tuple[ReleaseManifest, Path]:
     layout, specs = platform.layout, platform.specs
     build = layout.build / run_id
     inputs = read_frozen(build / INPUTS)

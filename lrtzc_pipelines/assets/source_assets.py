@@ -123,9 +123,7 @@ def _validated_asset(spec: SourceSpec, suite: Suite) -> dg.AssetsDefinition:
         layout = platform.layout
         with _failures():
             snapshot = _held_snapshot(spec, layout)
-            result = validate(
-                spec, suite, snapshot, layout, run_id=context.run.run_id
-            )
+            result = validate(spec, suite, snapshot, layout, run_id=context.run.run_id)
         yield from _check_results(result, suite)
         if result.state is None:
             context.log.error(

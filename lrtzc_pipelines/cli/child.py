@@ -59,16 +59,13 @@ def run_child(
         outcome = _follow(process, listen)
     if outcome is None:
         msg = (
-            f"the run ended unexpectedly "
-            f"(exit {process.returncode}); its log is {log}"
+            f"the run ended unexpectedly (exit {process.returncode}); its log is {log}"
         )
         raise LrtzcError(msg)
     return outcome
 
 
-def _follow(
-    process: subprocess.Popen[str], listen: Listener
-) -> dict[str, Any] | None:
+def _follow(process: subprocess.Popen[str], listen: Listener) -> dict[str, Any] | None:
     outcome = None
     with process:
         try:

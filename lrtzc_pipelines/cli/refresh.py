@@ -80,9 +80,7 @@ def report(outcome: Mapping[str, Any], layout: Layout, *, as_json: bool) -> None
     if as_json:
         print_json(outcome)
         return
-    print_rows(
-        outcome["sources"], as_json=False, title="Sources", columns=COLUMNS
-    )
+    print_rows(outcome["sources"], as_json=False, title="Sources", columns=COLUMNS)
     console = messages()
     for source in outcome["sources"]:
         if source["reason"]:

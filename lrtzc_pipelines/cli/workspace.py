@@ -47,8 +47,7 @@ class Workspace:
         unknown = sorted(set(source_ids or ()) - set(self.specs))
         if unknown:
             msg = (
-                f"unknown source: {', '.join(unknown)} "
-                f"(known: {', '.join(self.specs)})"
+                f"unknown source: {', '.join(unknown)} (known: {', '.join(self.specs)})"
             )
             raise SpecError(msg)
         return sorted(set(source_ids)) if source_ids else list(self.specs)

@@ -84,7 +84,9 @@ def _refuse_errors(
     code = int(status[1])
     message = client.target.scrub(status[2].decode("utf-8", "replace").strip())
     if code != _SUCCESS:
-        msg = f"{_label(connector, client)}: the service answered code={code}: {message}"
+        msg = (
+            f"{_label(connector, client)}: the service answered code={code}: {message}"
+        )
         raise FetchError(msg)
     if b"<data>" not in body and b"<data/>" not in body:
         msg = f"{_label(connector, client)}: code=0 but no <data> element"

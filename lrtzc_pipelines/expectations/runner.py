@@ -57,7 +57,9 @@ def run_suite(frame: pl.DataFrame, suite: Suite) -> list[Finding]:
         SpecError: Great Expectations refused an expectation's arguments.
     """
     used = sorted({name for item in suite.expectations for name in item.columns})
-    data = frame.select(used or pl.int_range(pl.len()).alias("row")).to_pandas(use_pyarrow_extension_array=True)
+    data = frame.select(used or pl.int_range(pl.len()).alias("row")).to_pandas(
+        use_pyarrow_extension_array=True
+    )
     findings = _validate(data, suite.name, suite.expectations, "SUMMARY")
     # Positions are asked for only where rows are to be taken out: a list of every
     # failing row of a table that fails outright would not fit in memory.

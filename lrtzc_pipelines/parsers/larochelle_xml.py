@@ -32,7 +32,6 @@ _PREDEFINED = {f"&{name};".encode() for name in _XML_ENTITIES}
 _ENTITY = re.compile(rb"&[^;<]{0,6};?")
 
 
-
 def parse_page(body: bytes, label: str) -> pl.DataFrame:
     """One row of text per `<row>`, one column per child element.
 
@@ -136,7 +135,9 @@ def decode_entities(column: pl.Series) -> pl.Series:
     """`column` with HTML entities decoded, each distinct value once."""
     distinct = column.filter(column.str.contains("&", literal=True)).unique()
     changed = {
-        value: decoded for value in distinct if (decoded := html.unescape(value)) != value
+        value: decoded
+        for value in distinct
+        if (decoded := html.unescape(value)) != value
     }
     return column.replace(changed) if changed else column
 
