@@ -99,14 +99,13 @@ def conform(spec: SourceSpec, frames: Iterable[pl.DataFrame]) -> Conformed:
         unknown |= dict.fromkeys(check_columns(spec, frame))
         if frame.is_empty():
             continue
-        received += frame.height
         frame = _with_all_columns(spec, frame)  # noqa: PLW2901 - the same rows
-        # Overlapping pages repeat rows exactly: dropped here, before they cost.
-        values = [c.source for c in spec.columns if c.source]
-        distinct = frame.unique(subset=values, keep="first", maintain_order=True)
-        repeats += frame.height - distinct.height
-        typed, bad = _typed(spec, distinct)
-        kept.append(typed)
+        received += frame.height
+        typed, bad = _typed(spec, frame)
+        # Overlapping pages repeat rows exactly: dropped here, before they cost memory.
+        distinct = typed.filter(pl.col(_HASH).is_first_distinct())
+        repeats += typed.height - distinct.height
+        kept.append(distinct)
         refused.append(bad)
     bad_rows = pl.concat([pl.DataFrame(schema=REFUSED_SCHEMA), *refused])
     # A refused row comes once per page that repeats it, like any other row.

@@ -20,6 +20,8 @@ from lrtzc_pipelines.states import file_sha256, fingerprint
 
 PROJECT_DIR = Path(__file__).parent.parent / "dbt_project"
 MANIFEST = "manifest.json"
+WAREHOUSE = "warehouse.duckdb"
+INPUTS = "inputs"
 _READ_BY_DBT = {".sql", ".yml", ".yaml", ".csv", ".md"}
 
 
@@ -42,7 +44,26 @@ def code_version() -> str:
     return f"{version('lrtzc-pipelines')}+{digest[:12]}"
 
 
-def ensure_manifest(layout: Layout) -> Path:
+def build_environment(layout: Layout, *, memory: str) -> dict[str, str]:
+    """Variables that tell dbt where to build and what from.
+
+    They name one fixed place, which each build points at its own folder: dbt parses
+    every model again whenever a path in its profile changes.
+    """
+    return {
+        "LRTZC_BUILD_PATH": os.fspath(layout.building_now / WAREHOUSE),
+        "LRTZC_INPUTS_DIR": os.fspath(layout.building_now / INPUTS),
+        "LRTZC_DUCKDB_MEMORY": memory,
+        "DBT_SEND_ANONYMOUS_USAGE_STATS": "false",
+    }
+
+
+def target_folder(layout: Layout) -> Path:
+    """Where builds of the present models keep what dbt wants to find again."""
+    return layout.dbt_target / f"{project_sha256()[:16]}-build"
+
+
+def ensure_manifest(layout: Layout, *, memory: str) -> Path:
     """The manifest of the present models, parsed once per version of them.
 
     Raises:
@@ -72,11 +93,12 @@ def ensure_manifest(layout: Layout) -> Path:
             capture_output=True,
             text=True,
             check=False,
-            env={**os.environ, "DBT_SEND_ANONYMOUS_USAGE_STATS": "false"},
+            env={**os.environ, **build_environment(layout, memory=memory)},
         )
         if done.returncode:
             msg = f"the dbt models do not parse:\n{done.stdout[-2000:]}{done.stderr}"
             raise ReleaseError(msg)
         if not folder.exists():
-            shutil.move(target, folder)
+            shutil.copytree(target, target_folder(layout), dirs_exist_ok=True)
+            target.rename(folder)
     return folder / MANIFEST

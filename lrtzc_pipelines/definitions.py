@@ -47,7 +47,11 @@ def build_definitions(
         sources_dir=str(settings.sources_dir or SOURCES_DIR),
     )
     specs = platform.specs
-    models = build_dbt_assets(dbt_models.ensure_manifest(Layout(settings.data_dir)))
+    models = build_dbt_assets(
+        dbt_models.ensure_manifest(
+            Layout(settings.data_dir), memory=settings.duckdb_memory
+        )
+    )
     model_keys = sorted(models.keys)
     *collections, publication = build_jobs(specs.values(), model_keys)
     return dg.Definitions(

@@ -63,6 +63,11 @@ class Layout:
         return self.data_dir / "build"
 
     @property
+    def building_now(self) -> Path:
+        """Link to the folder of the build that is going on."""
+        return self.build / "now"
+
+    @property
     def dbt_target(self) -> Path:
         """Folder of dbt's manifest and parse cache."""
         return self.data_dir / "dbt"

@@ -12,13 +12,14 @@ import argparse
 import os
 import threading
 import warnings
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 import dagster as dg
 
 from lrtzc_pipelines import dbt_models
 from lrtzc_pipelines.assets.source_assets import FROM_RAW
+from lrtzc_pipelines.errors import Busy
 from lrtzc_pipelines.instance import write_instance_config
 from lrtzc_pipelines.jobs import COLLECT, PUBLISH, source_keys
 from lrtzc_pipelines.layout import Layout
@@ -29,6 +30,15 @@ from lrtzc_pipelines.run_summary import summarize_publication, summarize_sources
 from lrtzc_pipelines.sensors.publishing import LOCAL
 from lrtzc_pipelines.settings import Settings
 from lrtzc_pipelines.sources.registry import SOURCES_DIR, load_sources
+from lrtzc_pipelines.storage import locked
+
+
+_UNFINISHED = [
+    dg.DagsterRunStatus.STARTED,
+    dg.DagsterRunStatus.STARTING,
+    dg.DagsterRunStatus.NOT_STARTED,
+    dg.DagsterRunStatus.CANCELING,
+]
 
 
 def prepare_instance(layout: Layout) -> dg.DagsterInstance:
@@ -43,15 +53,35 @@ def end_abandoned_runs(instance: dg.DagsterInstance) -> list[str]:
     Only one local command runs at a time (it holds a lock), so any other local run
     that looks alive is not.
     """
-    unfinished = [
-        dg.DagsterRunStatus.STARTED,
-        dg.DagsterRunStatus.STARTING,
-        dg.DagsterRunStatus.NOT_STARTED,
-        dg.DagsterRunStatus.CANCELING,
+    return _end(instance, lambda run: LOCAL in run.tags)
+
+
+def end_all_abandoned_runs(instance: dg.DagsterInstance, layout: Layout) -> list[str]:
+    """Marks as failed every run that looks alive; returns their ids.
+
+    For the moment before the code server starts, when none of its runs can be alive.
+    The run of a local command lives elsewhere: it is spared while its lock is held.
+    """
+    try:
+        with locked(layout.lock("refresh"), "a refresh"):
+            return _end(instance, lambda _: True)
+    except Busy:
+        return _end(instance, lambda run: LOCAL not in run.tags)
+
+
+def _end(
+    instance: dg.DagsterInstance, ends: Callable[[dg.DagsterRun], bool]
+) -> list[str]:
+    runs = [
+        run
+        for run in instance.get_runs(dg.RunsFilter(statuses=_UNFINISHED))
+        if ends(run)
     ]
-    runs = instance.get_runs(dg.RunsFilter(statuses=unfinished, tags={LOCAL: "true"}))
     for run in runs:
         instance.report_run_failed(run, "The process of this run was killed.")
+        # A dead step keeps its place in a pool, and without a daemon nothing else
+        # frees it: the next publication would wait for ever.
+        instance.event_log_storage.free_concurrency_slots_for_run(run.run_id)
     return [run.run_id for run in runs]
 
 
@@ -124,7 +154,13 @@ def main(arguments: list[str] | None = None) -> None:
     parser = argparse.ArgumentParser(prog="lrtzc_pipelines.running")
     parser.add_argument("--source", action="append", default=[])
     parser.add_argument("--from-raw", action="store_true")
+    parser.add_argument("--end-abandoned", action="store_true")
     options = parser.parse_args(arguments)
+    if options.end_abandoned:
+        layout = Layout(Settings().data_dir)
+        ended = end_all_abandoned_runs(prepare_instance(layout), layout)
+        Progress(to_stdout=True).emit("done", ended=ended)
+        return
     _die_with_parent()
     warnings.filterwarnings("ignore", message=".*sqlglotrs is deprecated.*")
     outcome = refresh(Settings(), options.source, from_raw=options.from_raw)

@@ -36,7 +36,7 @@ class Settings(BaseSettings):
     secret: dict[str, SecretStr] = Field(default_factory=dict)
     sources_dir: Path | None = None
     keep_releases: int = Field(default=10, ge=2)
-    duckdb_memory: str = "400MB"
+    duckdb_memory: str = "256MB"
 
     @field_validator("data_dir", "sources_dir")
     @classmethod

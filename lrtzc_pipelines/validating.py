@@ -13,6 +13,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 import polars as pl
+import pyarrow.parquet as pq
 
 from lrtzc_pipelines.conforming import (
     COLUMN,
@@ -46,6 +47,7 @@ VALIDATION_VERSION = 1
 
 TOLERATED_REFUSALS = 0.05
 _FEW_ROWS = 10
+_ROWS_PER_GROUP = 250_000
 
 
 @dataclass(frozen=True)
@@ -255,7 +257,14 @@ def _set_aside(
 def _write(spec: SourceSpec, layout: Layout, rows: pl.DataFrame) -> str:
     """Replaces the validated file; sorted by key, so equal data give equal bytes."""
     path = layout.validated(spec.id) / DATA
-    ordered = rows.drop(PAGE, ROW).sort(list(spec.primary_key))
-    with replacing(path) as temporary:
-        ordered.write_parquet(temporary, compression="zstd", statistics=True)
+    order = rows.select(pl.arg_sort_by(list(spec.primary_key)))[:, 0]
+    schema = rows.drop(PAGE, ROW).clear().to_arrow().schema
+    # A slice at a time: a sorted copy of millions of rows would not fit beside them.
+    with (
+        replacing(path) as temporary,
+        pq.ParquetWriter(temporary, schema, compression="zstd") as writer,
+    ):
+        for start in range(0, max(rows.height, 1), _ROWS_PER_GROUP):
+            part = rows[order[start : start + _ROWS_PER_GROUP]].drop(PAGE, ROW)
+            writer.write_table(part.to_arrow())
     return file_sha256(path)

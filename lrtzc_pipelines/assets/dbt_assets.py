@@ -12,9 +12,10 @@ from dagster_dbt import (
     dbt_assets,
 )
 
+from lrtzc_pipelines import dbt_models
 from lrtzc_pipelines.publishing.inputs import freeze_inputs
 from lrtzc_pipelines.publishing.release import sweep
-from lrtzc_pipelines.resources.dbt import INPUTS, building_in
+from lrtzc_pipelines.resources.dbt import building_in
 from lrtzc_pipelines.resources.platform import Platform
 from lrtzc_pipelines.resources.progress import Progress
 
@@ -69,9 +70,10 @@ def build_dbt_assets(manifest: Path) -> dg.AssetsDefinition:
         layout = platform.layout
         sweep(layout, keep=_running(context.instance))
         folder = layout.private("build", run_id)
-        freeze_inputs(platform.specs, layout, folder / INPUTS)
-        with building_in(folder, memory=platform.settings.duckdb_memory):
-            build = dbt.cli(["build"], context=context, target_path=folder / "target")
+        freeze_inputs(platform.specs, layout, folder / dbt_models.INPUTS)
+        with building_in(folder, layout, memory=platform.settings.duckdb_memory):
+            target = dbt_models.target_folder(layout)
+            build = dbt.cli(["build"], context=context, target_path=target)
             # Waited for first: the iterators below spin while dbt works, which on
             # two cores takes one from it. They then read what it said, and raise if
             # it failed.

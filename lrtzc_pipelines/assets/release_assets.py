@@ -22,7 +22,6 @@ from lrtzc_pipelines.publishing.release import (
     write_manifest,
 )
 from lrtzc_pipelines.publishing.site import build_site
-from lrtzc_pipelines.resources.dbt import INPUTS, WAREHOUSE
 from lrtzc_pipelines.resources.platform import Platform
 from lrtzc_pipelines.resources.progress import Progress
 
@@ -116,16 +115,17 @@ def build_release_assets(models: list[dg.AssetKey]) -> list[dg.AssetsDefinition]
 def _build_candidate(platform: Platform, run_id: str) -> tuple[ReleaseManifest, Path]:
     layout, specs = platform.layout, platform.specs
     build = layout.build / run_id
-    inputs = read_frozen(build / INPUTS)
-    dbt_manifest = json.loads(dbt_models.ensure_manifest(layout).read_text("utf-8"))
+    inputs = read_frozen(build / dbt_models.INPUTS)
+    memory = platform.settings.duckdb_memory
+    models = dbt_models.ensure_manifest(layout, memory=memory)
+    dbt_manifest = json.loads(models.read_text("utf-8"))
     tables = warehouse.released_tables(dbt_manifest)
     warehouse.check_tiers(tables, specs)
     folder = candidate_folder(layout, run_id)
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir(parents=True)
-    memory = platform.settings.duckdb_memory
     path = folder / warehouse.FILE
-    counts = warehouse.write_warehouse(build / WAREHOUSE, path, tables, memory=memory)
+    counts = warehouse.write_warehouse(build / dbt_models.WAREHOUSE, path, tables, memory=memory)
     now = datetime.now(UTC)
     version = dbt_models.code_version()
     digest = inputs_sha256(inputs, version)

@@ -52,6 +52,9 @@ def run_child(
             env={
                 **os.environ,
                 **environment,
+                # Polars' allocator gives memory back at once instead of keeping it
+                # for later: half a gigabyte less at the peak of a large source.
+                "_RJEM_MALLOC_CONF": "dirty_decay_ms:0,muzzy_decay_ms:0",
                 "LRTZC_DATA_DIR": str(layout.data_dir),
                 "DAGSTER_HOME": str(layout.private("dagster")),
             },

@@ -1,10 +1,10 @@
 """`<row>` elements of the legacy La Rochelle web service, as text.
 
 Values come in literal quotes and are escaped twice (`"L&amp;apos;Houmeau"`). Pages of
-one table repeat the same markup row after row, so a page is first read as delimited
-text, its quotes being the delimiters; every piece of markup in it must then be the one
-of the first row. A page with anything else in it goes through lxml. Both readings give
-the same frame, which a property test holds them to.
+one table repeat the same markup row after row, so each piece of the first row's markup
+is replaced by a separator through the whole page; if no markup is left after that, the
+page is delimited text. A page with anything else in it goes through lxml. Both readings
+give the same frame, which a property test holds them to.
 """
 
 from __future__ import annotations
@@ -18,14 +18,14 @@ from lxml import etree
 from lrtzc_pipelines.errors import ParseError
 
 _ROW_END = b"</row>"
-_OPEN_TAG = re.compile(rb"<([A-Za-z_][\w.-]*)>\s*\Z")
+_FIELD, _RECORD = b"\x1f", b"\n"
+_FIRST_OPEN_TAG = re.compile(rb"\A<row>\s*<([A-Za-z_][\w.-]*)>\Z")
 _BETWEEN_TAGS = re.compile(rb"\A</([A-Za-z_][\w.-]*)>\s*<([A-Za-z_][\w.-]*)>\Z")
 _CLOSE_TAG = re.compile(rb"\A</([A-Za-z_][\w.-]*)>\s*\Z")
-_FIRST_OPEN_TAG = re.compile(rb"\A\s*<row>\s*<([A-Za-z_][\w.-]*)>\Z")
 # What only a real parser may judge: line breaks (they would end a delimited line
 # early), declarations, comments, CDATA, processing instructions, characters that XML
 # forbids, and any entity but the five that XML predefines.
-_NEEDS_PARSER = (b"<!", b"<?", b"]]>", b"\xef\xbf\xbe", b"\xef\xbf\xbf")
+_NEEDS_PARSER = (b"<", b"]]>", b"\xef\xbf\xbe", b"\xef\xbf\xbf")
 _CONTROLS = bytes(range(0x09)) + bytes(range(0x0A, 0x20))
 _XML_ENTITIES = {"lt": "<", "gt": ">", "quot": '"', "apos": "'", "amp": "&"}
 _PREDEFINED = {f"&{name};".encode() for name in _XML_ENTITIES}
@@ -49,41 +49,40 @@ def parse_page(body: bytes, label: str) -> pl.DataFrame:
 def _parse_regular(body: bytes, label: str) -> pl.DataFrame | None:
     """The frame of a page whose rows all have the markup of the first; else None."""
     start, end = body.find(b"<data>"), body.rfind(b"</data>")
-    data = body[start + len(b"<data>") : end]
-    if start < 0 or end < start or _needs_parser(data):
+    data = body[start + len(b"<data>") : end].strip()
+    if start < 0 or end < start or len(data.translate(None, _CONTROLS)) < len(data):
         return None
-    first = data[: data.find(_ROW_END)].split(b'"')
-    columns = _column_names(first)
+    first, _, rest = data.partition(_ROW_END)
+    pieces = first.split(b'"')
+    columns = _column_names(pieces)
+    if columns is None:
+        return None
+    opening, closing = pieces[0] + b'"', b'"' + pieces[-1] + _ROW_END
+    if not (data.startswith(opening) and data.endswith(closing)):
+        return None
+    gap = rest[: rest.find(b"<row>")]
     rows = data.count(_ROW_END)
-    if columns is None or data.count(b"<") != rows * 2 * (len(columns) + 1):
+    text = data[len(opening) : -len(closing)].replace(closing + gap + opening, _RECORD)
+    for piece in pieces[2:-1:2]:
+        text = text.replace(b'"' + piece + b'"', _FIELD)
+    # Each piece leads from one column to the next, so that a page without any markup
+    # left has every column in every row, in order.
+    if _needs_parser(text) or text.count(_RECORD) != rows - 1:
         return None
     # What surrounds the rows is small, and is left to the real parser.
     _data_element(body[:start] + b"<data>" + body[end:], label)
     frame = pl.read_csv(
-        data.rstrip().replace(_ROW_END, b"\n"),
-        separator='"',
+        text,
+        schema=dict.fromkeys(columns, pl.String),
+        separator=_FIELD.decode(),
         quote_char=None,
         has_header=False,
-        infer_schema=False,
         empty_string_is_null=False,
-        truncate_ragged_lines=False,
+        raise_if_empty=False,
     )
-    if frame.width != len(first) or frame.height != rows:
+    if frame.height != rows:
         return None
-    before, *between, after = [piece.strip().decode() for piece in first[::2]]
-    opening, *inner, closing = (pl.col(name) for name in frame.columns[::2])
-    regular = [
-        opening.str.strip_chars() == before,
-        *(column == piece for column, piece in zip(inner, between, strict=True)),
-        closing.str.strip_chars() == after,
-    ]
-    values = [
-        pl.col(old).alias(new)
-        for old, new in zip(frame.columns[1::2], columns, strict=True)
-    ]
-    if not frame.select(pl.all_horizontal(regular).all()).item():
-        return None
-    return _decoded(frame.select(values)) if b"&" in data else frame.select(values)
+    return _decoded(frame) if b"&" in text else frame
 
 
 def _decoded(frame: pl.DataFrame) -> pl.DataFrame:
@@ -98,8 +97,6 @@ def _decoded(frame: pl.DataFrame) -> pl.DataFrame:
 
 def _needs_parser(data: bytes) -> bool:
     if any(mark in data for mark in _NEEDS_PARSER):
-        return True
-    if len(data.translate(None, _CONTROLS)) < len(data):
         return True
     return not {match[0] for match in _ENTITY.finditer(data)} <= _PREDEFINED
 

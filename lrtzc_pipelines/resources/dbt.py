@@ -11,10 +11,9 @@ from pathlib import Path
 from dagster_dbt import DbtCliResource
 from packaging.version import Version
 
-from lrtzc_pipelines.dbt_models import PROJECT_DIR
-
-WAREHOUSE = "warehouse.duckdb"
-INPUTS = "inputs"
+from lrtzc_pipelines.dbt_models import PROJECT_DIR, build_environment
+from lrtzc_pipelines.layout import Layout
+from lrtzc_pipelines.storage import locked
 
 
 class InstalledDbt(DbtCliResource):
@@ -39,24 +38,27 @@ def dbt_resource() -> DbtCliResource:
 
 
 @contextmanager
-def building_in(folder: Path, *, memory: str) -> Iterator[None]:
-    """Points dbt at the database and inputs of one build, for the block.
+def building_in(folder: Path, layout: Layout, *, memory: str) -> Iterator[None]:
+    """Points dbt at the folder of one build, for the block.
 
     dagster-dbt hands dbt the environment of its own process and reads it itself to
     look at the tables afterwards, so that is where the paths have to be.
+
+    Raises:
+        Busy: another process is building.
     """
-    wanted = {
-        "LRTZC_BUILD_PATH": os.fspath(folder / WAREHOUSE),
-        "LRTZC_INPUTS_DIR": os.fspath(folder / INPUTS),
-        "LRTZC_DUCKDB_MEMORY": memory,
-    }
+    wanted = build_environment(layout, memory=memory)
     before = {name: os.environ.get(name) for name in wanted}
-    os.environ.update(wanted)
-    try:
-        yield
-    finally:
-        for name, value in before.items():
-            if value is None:
-                os.environ.pop(name, None)
-            else:
-                os.environ[name] = value
+    with locked(layout.lock("warehouse"), "a warehouse build"):
+        layout.building_now.unlink(missing_ok=True)
+        layout.building_now.symlink_to(folder.name, target_is_directory=True)
+        os.environ.update(wanted)
+        try:
+            yield
+        finally:
+            layout.building_now.unlink(missing_ok=True)
+            for name, value in before.items():
+                if value is None:
+                    os.environ.pop(name, None)
+                else:
+                    os.environ[name] = value
