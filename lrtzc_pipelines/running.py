@@ -32,7 +32,6 @@ from lrtzc_pipelines.settings import Settings
 from lrtzc_pipelines.sources.registry import SOURCES_DIR, load_sources
 from lrtzc_pipelines.storage import locked
 
-
 _UNFINISHED = [
     dg.DagsterRunStatus.STARTED,
     dg.DagsterRunStatus.STARTING,
@@ -57,16 +56,21 @@ def end_abandoned_runs(instance: dg.DagsterInstance) -> list[str]:
 
 
 def end_all_abandoned_runs(instance: dg.DagsterInstance, layout: Layout) -> list[str]:
-    """Marks as failed every run that looks alive; returns their ids.
+    """Marks as failed every run that was under way; returns their ids.
 
-    For the moment before the code server starts, when none of its runs can be alive.
-    The run of a local command lives elsewhere: it is spared while its lock is held.
+    For the moment before the code server starts, when none of its runs can be alive;
+    those that only wait stay in the queue. The run of a local command lives elsewhere:
+    it is spared while its lock is held.
     """
+
+    def was_under_way(run: dg.DagsterRun) -> bool:
+        return run.status is not dg.DagsterRunStatus.NOT_STARTED
+
     try:
         with locked(layout.lock("refresh"), "a refresh"):
-            return _end(instance, lambda _: True)
+            return _end(instance, was_under_way)
     except Busy:
-        return _end(instance, lambda run: LOCAL not in run.tags)
+        return _end(instance, lambda run: was_under_way(run) and LOCAL not in run.tags)
 
 
 def _end(

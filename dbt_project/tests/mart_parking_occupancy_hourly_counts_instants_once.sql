@@ -9,6 +9,7 @@ instants as (
         measurement.parking_id,
         measurement.measured_at
     from {{ ref('fct_parking_measurement') }} as measurement
+    where measurement.measured_at_rule != 'noon_or_midnight_unresolved'
     group by measurement.parking_id, measurement.measured_at
 ),
 

@@ -7,6 +7,7 @@ its failed checks, so that the last good data stay (write, audit, publish).
 
 from collections.abc import Iterator
 from datetime import timedelta
+from functools import partial
 from typing import Any
 
 import dagster as dg
@@ -19,6 +20,7 @@ from lrtzc_pipelines.assets.metadata import (
 )
 from lrtzc_pipelines.collecting import Collected, Outcome, collect, shown_address
 from lrtzc_pipelines.errors import LrtzcError
+from lrtzc_pipelines.expectations.runner import warm_up
 from lrtzc_pipelines.expectations.suites import Suite
 from lrtzc_pipelines.layout import Layout
 from lrtzc_pipelines.raw_store import RawStore, Snapshot
@@ -41,6 +43,8 @@ from lrtzc_pipelines.validating import (
 
 FROM_RAW = "lrtzc/from_raw"
 """Run tag: validate what raw holds again, without asking the service."""
+
+_WORTH_VALIDATING = 5_000_000
 
 Events = Iterator[dg.MaterializeResult | dg.AssetCheckResult | dg.AssetObservation]
 
@@ -89,7 +93,7 @@ def _raw_asset(spec: SourceSpec, suite: Suite) -> dg.AssetsDefinition:
                 platform.target(spec),
                 RawStore(layout.raw(spec.id)),
                 run_id=context.run.run_id,
-                progress=progress.collecting,
+                progress=partial(_told, progress),
             )
         if _is_done(spec, suite, collected, layout):
             yield dg.AssetObservation(
@@ -193,6 +197,13 @@ class _failures:  # noqa: N801 - read as `with _failures():`
     def __exit__(self, kind: object, error: BaseException | None, _: object) -> None:
         if isinstance(error, LrtzcError):
             raise dg.Failure(str(error), allow_retries=False) from error
+
+
+def _told(progress: Progress, source_id: str, pages: int, received: int) -> None:
+    """Passes progress on, and gets ready to validate once data flow."""
+    progress.collecting(source_id, pages, received)
+    if received > _WORTH_VALIDATING:
+        warm_up()
 
 
 def _held_snapshot(spec: SourceSpec, layout: Layout) -> Snapshot:

@@ -91,9 +91,7 @@ def prepare() -> None:
 
     place: Workspace = workspace()
     home = write_instance_config(place.layout)
-    dbt_models.ensure_manifest(
-        place.layout, memory=place.settings.duckdb_memory
-    )
+    dbt_models.ensure_manifest(place.layout, memory=place.settings.duckdb_memory)
     typer.echo(home)
 
 

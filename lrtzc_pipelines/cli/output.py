@@ -73,7 +73,13 @@ def print_rows(
     table = Table(title=title, title_justify="left", header_style="bold")
     for name in shown:
         numeric = all(isinstance(r.get(name), int | float | None) for r in rows)
-        table.add_column(name.replace("_", " "), justify="right" if numeric else "left")
+        table.add_column(
+            name.replace("_", " "),
+            justify="right" if numeric else "left",
+            # Nothing is cut short, and the first column, the one to copy, not broken.
+            overflow="fold",
+            no_wrap=name == shown[0],
+        )
     for row in rows:
         table.add_row(*(as_cell(row.get(name)) for name in shown))
     console.print(table)

@@ -2,12 +2,24 @@
 
 from __future__ import annotations
 
+import tempfile
+from pathlib import Path
+from typing import Annotated, Literal
+
 import typer
 
-from lrtzc_pipelines.cli.output import JsonOption, print_rows
-from lrtzc_pipelines.cli.workspace import workspace
+from lrtzc_pipelines.cli.output import Exit, JsonOption, messages, print_rows
+from lrtzc_pipelines.cli.workspace import Workspace, workspace
+from lrtzc_pipelines.errors import SettingsError
+from lrtzc_pipelines.layout import Layout
+from lrtzc_pipelines.sources.checkout import PROJECT, Checkout
 
 app = typer.Typer(no_args_is_help=True, pretty_exceptions_enable=False)
+
+
+def checkout(place: Workspace) -> Checkout:
+    """The files of this process's sources."""
+    return Checkout.at(PROJECT, place.settings.sources_dir)
 
 
 @app.command("list")
@@ -32,5 +44,143 @@ def list_all(as_json: JsonOption = False) -> None:
         rows,
         as_json=as_json,
         title="Sources",
-        columns=("source", "title", "licence", "tier", "axis", "cadence", "protocol"),
+        columns=("source", "title", "licence", "tier", "axis", "cadence"),
+        empty="no source",
     )
+
+
+@app.command()
+def check(
+    sources: Annotated[
+        list[str] | None, typer.Argument(help="Source ids; by default all.")
+    ] = None,
+    write: Annotated[
+        bool, typer.Option("--write", help="Rewrite the dbt files made from specs.")
+    ] = False,
+    as_json: JsonOption = False,
+) -> None:
+    """Check specifications, endpoints, suites, dbt files and test cases."""
+    from lrtzc_pipelines.sources.checking import (  # noqa: PLC0415 - polars
+        check_sources,
+        write_generated,
+    )
+
+    place = workspace()
+    files = checkout(place)
+    if write:
+        _require_own_sources(place)
+        for path in write_generated(files, place.specs):
+            messages().print(f"written: {path}", markup=False, soft_wrap=True)
+    found = check_sources(files, sources or ())
+    print_rows(found, as_json=as_json, title="Sources", empty="no source")
+    if not files.is_complete:
+        messages().print(
+            "not a clone of the project: test cases were not looked for", markup=False
+        )
+    failed = any(finding["state"] == "fail" for finding in found)
+    raise typer.Exit(Exit.USAGE if failed else Exit.OK)
+
+
+@app.command()
+def case(
+    source: Annotated[str, typer.Argument(help="Source id.")],
+    write: Annotated[
+        bool, typer.Option("--write", help="Take what came out as expected.")
+    ] = False,
+    as_json: JsonOption = False,
+) -> None:
+    """Run a source's test case and compare what comes out with expected.json."""
+    from lrtzc_pipelines.expectations.suites import load_suite  # noqa: PLC0415
+    from lrtzc_pipelines.sources import casefile  # noqa: PLC0415 - polars
+
+    place = workspace()
+    (chosen,) = place.choose([source])
+    spec, files = place.specs[chosen], checkout(place)
+    expected = casefile.load_expected(files.case(chosen))
+    with tempfile.TemporaryDirectory(prefix="lrtzc-case-") as folder:
+        result = casefile.run_case(
+            spec,
+            load_suite(spec, files.suites),
+            files.case(chosen),
+            Layout(Path(folder)),
+            filler=expected.filler,
+        )
+    differences = casefile.compare(expected, result)
+    if write and differences:
+        path = casefile.rewrite_expected(files.case(chosen), expected, result)
+        messages().print(f"written: {path}", markup=False, soft_wrap=True)
+        differences = []
+    print_rows(
+        differences,
+        as_json=as_json,
+        title=f"Test case of {chosen}",
+        empty=f"{chosen}: the test case gives what expected.json says",
+    )
+    raise typer.Exit(Exit.ERROR if differences else Exit.OK)
+
+
+IdArgument = Annotated[
+    str, typer.Argument(metavar="ID", help="<producer>_<dataset> in snake_case.")
+]
+SampleOption = Annotated[
+    Path | None,
+    typer.Option(exists=True, dir_okay=False, help="Learn columns from it."),
+]
+FormatOption = Annotated[
+    Literal["csv", "geojson"] | None,
+    typer.Option("--format", help="By default what the file's name says."),
+]
+KeyOption = Annotated[
+    list[str] | None, typer.Option(help="Column of the key; may be repeated.")
+]
+KeepOption = Annotated[
+    list[str] | None, typer.Option(help="Column to publish; may be repeated.")
+]
+
+
+@app.command()
+def new(  # noqa: PLR0913, PLR0917 - one parameter per option
+    source_id: IdArgument,
+    from_file: SampleOption = None,
+    url: Annotated[str | None, typer.Option(help="Address of the file.")] = None,
+    endpoint: Annotated[
+        str | None, typer.Option(help="Endpoint id; by default found or made.")
+    ] = None,
+    title: Annotated[str | None, typer.Option(help="Title, in French.")] = None,
+    kind: FormatOption = None,
+    key: KeyOption = None,
+    keep: KeepOption = None,
+    released: Annotated[
+        bool, typer.Option(help="Put the table into the release as it is.")
+    ] = True,
+) -> None:
+    """Start a source: specification, suite, test case and staging model."""
+    from lrtzc_pipelines.cli.scaffold import Order, plan  # noqa: PLC0415 - polars
+    from lrtzc_pipelines.cli.scaffold_report import report  # noqa: PLC0415 - the same
+
+    place = workspace()
+    _require_own_sources(place)
+    order = Order(
+        id=source_id,
+        title=title,
+        sample=from_file,
+        url=url,
+        endpoint=endpoint,
+        kind=kind,
+        released=released,
+        key=key or (),
+        keep=keep or (),
+    )
+    scaffold = plan(checkout(place), order)
+    scaffold.write()
+    report(scaffold, from_file)
+
+
+def _require_own_sources(place: Workspace) -> None:
+    """Refuses to write a foreign catalogue into this project."""
+    if place.settings.sources_dir:
+        msg = (
+            "LRTZC_SOURCES_DIR names other specifications than the project's: "
+            "unset it to write"
+        )
+        raise SettingsError(msg)

@@ -12,7 +12,8 @@ import re
 import socket
 from dataclasses import dataclass
 from functools import cached_property
-from urllib.parse import quote, quote_plus, urlsplit, urlunsplit
+from html import escape
+from urllib.parse import quote, quote_plus, urljoin, urlsplit, urlunsplit
 
 import httpx
 
@@ -79,7 +80,8 @@ class Target:
         """Refuses to leave the machine anonymously.
 
         Raises:
-            SettingsError: the endpoint is remote and no contact is set.
+            SettingsError: the endpoint is remote and no contact is set, or the one
+                that is set does not fit in a header.
         """
         if not self.is_loopback and not self.contact:
             msg = (
@@ -87,18 +89,43 @@ class Target:
                 "before asking outside services: they must know whom to write to"
             )
             raise SettingsError(msg)
+        if not (self.contact.isascii() and self.contact.isprintable()):
+            msg = f"{self.endpoint_id}: LRTZC_CONTACT: plain letters only, no accents"
+            raise SettingsError(msg)
 
     def scrub(self, text: str) -> str:
         """`text` without the endpoint's key or anything that looks like one."""
-        for spelling in {self.key, quote(self.key), quote_plus(self.key)} - {""}:
+        for spelling in self._key_spellings:
             text = text.replace(spelling, HIDDEN)
         return _KEY_PARAMETER.sub(rf"\1={HIDDEN}", text)
 
     def scrub_bytes(self, body: bytes) -> bytes:
         """`body` without the endpoint's key in any spelling a URL gives it."""
-        for spelling in {self.key, quote(self.key), quote_plus(self.key)} - {""}:
+        for spelling in self._key_spellings:
             body = body.replace(spelling.encode(), HIDDEN.encode())
         return body
+
+    @cached_property
+    def _key_spellings(self) -> list[str]:
+        """The key as URLs write it, plain and as XML writes what URLs hold."""
+        spellings = {self.key, quote_plus(self.key)}
+        spellings |= {quote(self.key, safe=safe) for safe in ("", "/", "/+=:@,;!*'()&")}
+        spellings |= {escape(spelling) for spelling in spellings}
+        return sorted(spellings - {""}, key=len, reverse=True)
+
+    def join(self, url: str, reference: str) -> str:
+        """The address that a service means by `reference` at `url`.
+
+        Raises:
+            FetchError: it is no address.
+        """
+        try:
+            joined = urljoin(url, reference)
+            origin(joined)
+        except ValueError as error:
+            msg = f"{self.endpoint_id}: not an address: {self.scrub(reference)}"
+            raise FetchError(msg) from error
+        return joined
 
     def rebase(self, url: str) -> str:
         """`url`, moved onto the override if it names the endpoint's declared origin.

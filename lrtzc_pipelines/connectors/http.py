@@ -15,7 +15,6 @@ import zlib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from urllib.parse import urljoin
 
 import httpx
 
@@ -65,7 +64,8 @@ class KnownPage:
 
     def conditions(self) -> dict[str, str]:
         """Request headers that let the service answer 304."""
-        if self.etag:
+        # A mark in other letters came from a broken server; no header carries it back.
+        if self.etag and self.etag.isascii():
             return {"If-None-Match": self.etag}
         if self.last_modified:
             return {"If-Modified-Since": self.last_modified}
@@ -196,10 +196,11 @@ class HttpClient:
             self._pace()
             answer = self._once(url, headers)
             if isinstance(answer, Answer):
-                if not answer.not_modified and (reason := fault(answer.body)):
+                reason = None if answer.not_modified else fault(answer.body)
+                if reason:
                     raise _Passing(reason)
                 return answer
-            url = urljoin(url, answer)
+            url = self.target.join(url, answer)
         msg = f"{self.target.endpoint_id}: {self.target.scrub(url)}: redirect loop"
         raise FetchError(msg)
 
@@ -221,7 +222,7 @@ class HttpClient:
                 self.target.check_peer(response, url)
                 if response.has_redirect_location:
                     return str(response.headers["location"])
-                self._check_status(response, url)
+                self._check_status(response, url, conditional=bool(headers))
                 body = self._read(response, started, url)
                 return Answer(
                     url=self.target.scrub(url),
@@ -241,9 +242,13 @@ class HttpClient:
             reason = self.target.scrub(f"{type(error).__name__}: {error}")
             raise _Passing(reason) from error
 
-    def _check_status(self, response: httpx.Response, url: str) -> None:
+    def _check_status(
+        self, response: httpx.Response, url: str, *, conditional: bool
+    ) -> None:
         status = response.status_code
-        if status in {httpx.codes.OK, httpx.codes.NOT_MODIFIED}:
+        if status == httpx.codes.OK:
+            return
+        if status == httpx.codes.NOT_MODIFIED and conditional:
             return
         if status in RETRIED_STATUSES:
             wait = retry_after(response.headers.get("retry-after"))
@@ -265,7 +270,7 @@ class HttpClient:
         for raw in response.iter_raw():
             received += len(raw)
             room = self.limits.max_bytes - size + 1
-            chunk = inflater.decompress(raw, room) if inflater else raw
+            chunk = _inflated(inflater, raw, room) if inflater else raw
             size += len(chunk)
             chunks.append(chunk)
             if size > self.limits.max_bytes:
@@ -290,11 +295,25 @@ class HttpClient:
             raise _Passing(reason)
 
 
+def _inflated(inflater: zlib._Decompress, raw: bytes, room: int) -> bytes:
+    """Up to `room` more bytes of a compressed body."""
+    try:
+        chunk = inflater.decompress(raw, room)
+    except zlib.error as error:
+        reason = "the compressed body is damaged"
+        raise _Passing(reason) from error
+    if inflater.unused_data:
+        # Not read, these bytes would be missing from the body without a word.
+        reason = "the compressed body goes on after its end"
+        raise _Passing(reason)
+    return chunk
+
+
 def retry_after(value: str | None) -> float | None:
     """Seconds a Retry-After header asks to wait; None if absent or unreadable."""
     if not value:
         return None
-    if value.strip().isdigit():
+    if value.strip().isdecimal():
         return float(value)
     try:
         moment = email.utils.parsedate_to_datetime(value)

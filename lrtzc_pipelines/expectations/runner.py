@@ -8,6 +8,7 @@ suite looks at go through Arrow-backed pandas, without a copy.
 from __future__ import annotations
 
 import logging
+import threading
 from dataclasses import dataclass
 from functools import cache
 from typing import TYPE_CHECKING, Any
@@ -21,6 +22,8 @@ if TYPE_CHECKING:
     from great_expectations.core.batch_definition import BatchDefinition
 
 MAX_EXAMPLES = 5
+_warming = threading.Event()
+_configuring = threading.Lock()
 
 
 @dataclass(frozen=True)
@@ -79,8 +82,13 @@ def run_suite(frame: pl.DataFrame, suite: Suite) -> list[Finding]:
     return [located.get(f.expectation.meta.check, f) for f in findings]
 
 
-@cache
 def _batch_definition() -> BatchDefinition:
+    with _configuring:
+        return _configured()
+
+
+@cache
+def _configured() -> BatchDefinition:
     # Its progress bars and its messages about itself do not belong in a run's log.
     logging.getLogger("great_expectations").setLevel(logging.WARNING)
     import great_expectations as gx  # noqa: PLC0415 - seconds to import, see above
@@ -93,8 +101,14 @@ def _batch_definition() -> BatchDefinition:
 
 
 def warm_up() -> None:
-    """Imports and configures Great Expectations, so that the first suite is quick."""
-    _batch_definition()
+    """Starts importing Great Expectations in the background, once per process.
+
+    Called when a download shows that there will be something to validate: the import
+    then costs the time that would be spent waiting for the service.
+    """
+    if not _warming.is_set():
+        _warming.set()
+        threading.Thread(target=_batch_definition, daemon=True).start()
 
 
 def _validate(

@@ -1,8 +1,8 @@
 """Runs a source's test case: a few invented answers through the real line.
 
 A case is a folder with the answers (`response.csv`, or one file per page) and
-`expected.json`, the golden result. Nothing is collected here and nothing compared:
-the case is stored as a raw snapshot, validated and anonymized as any other.
+`expected.json`, the golden result. Nothing is collected here: the case is stored as a
+raw snapshot, validated and anonymized as any other.
 """
 
 from __future__ import annotations
@@ -161,6 +161,33 @@ def without_filler(result: CaseResult, filler: Filler | None) -> CaseResult:
         msg = f"{came_out} filler rows came out, {filler.count} were put in"
         raise SpecError(msg)
     return CaseResult(rest, result.quarantined, result.checks)
+
+
+def compare(expected: Expected, result: CaseResult) -> list[dict[str, Any]]:
+    """What differs between a case's golden result and what came out, by part."""
+    found = without_filler(result, expected.filler)
+    return [
+        {"part": part, "expected": wanted, "found": came_out}
+        for part in ("checks", "quarantined", "rows")
+        if (wanted := getattr(expected, part)) != (came_out := getattr(found, part))
+    ]
+
+
+def rewrite_expected(case: Path, expected: Expected, result: CaseResult) -> Path:
+    """Takes what came out of a case as its golden result."""
+    found = without_filler(result, expected.filler)
+    golden = expected.model_copy(update=vars(found))
+    path = case / EXPECTED
+    path.write_text(expected_text(golden), "utf-8")
+    return path
+
+
+def expected_text(expected: Expected) -> str:
+    """The text of `expected.json`."""
+    data = expected.model_dump()
+    if expected.filler is None:
+        del data["filler"]
+    return json.dumps(data, ensure_ascii=False, indent=2) + "\n"
 
 
 def answers(case: Path) -> list[Path]:

@@ -26,6 +26,9 @@ LICENCES = frozenset(
 )
 """Licences a source may declare: SPDX identifiers, plus France's `etalab-2.0`."""
 
+ID_PATTERN = re.compile(r"^[a-z][a-z0-9]*(_[a-z0-9]+)+$")
+"""A source id: `<producer>_<dataset>` in snake_case."""
+
 
 class Frozen(BaseModel):
     """Base of every specification model: immutable, no unknown key."""
@@ -265,7 +268,7 @@ class SourceSpec(Frozen):
     reported.
     """
 
-    id: Annotated[str, Field(pattern=r"^[a-z][a-z0-9]*(_[a-z0-9]+)+$")]
+    id: Annotated[str, Field(pattern=ID_PATTERN)]
     title: Annotated[str, Field(min_length=5)]
     description: Annotated[str, Field(min_length=20)]
     producer: str

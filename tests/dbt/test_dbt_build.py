@@ -26,7 +26,7 @@ MARTS = {
     "ref_emission_factor": "factor_id factor_name factor_value factor_unit factor_kind "
     "factor_year source source_record licence uncertainty_percent valid_for",
     "fct_parking_measurement": "measurement_id parking_id parking_name measured_at "
-    "space_count free_space_count occupied_space_count occupancy_rate",
+    "measured_at_rule space_count free_space_count occupied_space_count occupancy_rate",
     "mart_parking_occupancy_hourly": "parking_id parking_name hour_start_at "
     "measurement_count space_count mean_free_space_count mean_occupancy_rate "
     "max_occupancy_rate",
@@ -153,7 +153,7 @@ def test_a_code_is_told_from_a_postcode(good: Build, number: int) -> None:
 def test_every_measurement_is_kept(good: Build) -> None:
     rows = good.rows(
         "select measurement_id, occupied_space_count, occupancy_rate "
-        "from fct_parking_measurement order by all"
+        "from fct_parking_measurement where parking_id < 9 order by all"
     )
     assert rows == [
         (1, 50, 0.5),
@@ -163,6 +163,25 @@ def test_every_measurement_is_kept(good: Build) -> None:
         (5, 0, 0.0),
         (6, 0, None),
     ]
+
+
+def test_noon_written_as_midnight_is_told_by_its_neighbours(good: Build) -> None:
+    rows = good.rows(
+        "select measurement_id, measured_at, measured_at_rule "
+        "from fct_parking_measurement where measurement_id in (102, 105, 108) "
+        "order by all"
+    )
+    noon = datetime(2016, 1, 20, 11, 3, tzinfo=UTC)
+    assert rows == [
+        (102, noon, "noon_written_as_midnight"),
+        (105, datetime(2016, 1, 20, 23, 4, tzinfo=UTC), "as_received"),
+        (108, datetime(2016, 1, 21, 23, 0, tzinfo=UTC), "noon_or_midnight_unresolved"),
+    ]
+    hours = good.rows(
+        "select count(*), sum(measurement_count) "
+        "from mart_parking_occupancy_hourly where parking_id = 9"
+    )
+    assert hours == [(8, 8)]
 
 
 def test_a_repeated_instant_counts_once_in_its_hour(good: Build) -> None:

@@ -6,6 +6,7 @@ with counted_once as (
         measurement.measured_at,
         min(measurement.measurement_id) as measurement_id
     from {{ ref('fct_parking_measurement') }} as measurement
+    where measurement.measured_at_rule != 'noon_or_midnight_unresolved'
     group by measurement.parking_id, measurement.measured_at
 )
 
