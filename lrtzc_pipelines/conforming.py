@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import Any
 
 import polars as pl
 
@@ -213,7 +214,7 @@ def record(spec: SourceSpec) -> pl.Expr:
     return pl.struct([c.source for c in spec.columns if c.source]).struct.json_encode()
 
 
-def _read(column: Column, csv: CsvFormat | None) -> pl.Expr:
+def _read(column: Column, csv: CsvFormat | None) -> pl.Expr:  # noqa: PLR0911 - one per type
     """The typed value of a column; null where it is blank or cannot be read."""
     if column.source is None:
         return pl.lit(column.constant).cast(TYPES[column.type])
@@ -229,7 +230,7 @@ def _read(column: Column, csv: CsvFormat | None) -> pl.Expr:
         case ColumnType.BOOLEAN:
             lower = text.str.to_lowercase()
             yes, no = lower.is_in(_TRUE), lower.is_in(_FALSE)
-            return pl.when(yes).then(True).when(no).then(False)
+            return pl.when(yes | no).then(yes)
         case ColumnType.DATE:
             return text.str.to_date(column.datetime_format or "%Y-%m-%d", strict=False)
         case ColumnType.DATETIME:
@@ -330,9 +331,9 @@ def record_of_typed(spec: SourceSpec) -> pl.Expr:
     ).struct.json_encode()
 
 
-def _holes(spec: SourceSpec, rows: pl.DataFrame) -> dict[str, int | float | None]:
+def _holes(spec: SourceSpec, rows: pl.DataFrame) -> dict[str, Any]:
     """Missing keys and the longest pause, where the key and a datetime allow it."""
-    found: dict[str, int | float | None] = {}
+    found: dict[str, Any] = {}
     key = spec.column(spec.primary_key[0])
     if not spec.primary_key[1:] and key.type is ColumnType.INTEGER and rows.height:
         steps = rows[key.name].sort().diff().drop_nulls()
@@ -342,6 +343,6 @@ def _holes(spec: SourceSpec, rows: pl.DataFrame) -> dict[str, int | float | None
         c.name for c in spec.columns if c.required and c.type is ColumnType.DATETIME
     ]
     if moments and rows.height > 1:
-        gap = rows[moments[0]].sort().diff().max()
-        found["longest_gap_hours"] = round(gap.total_seconds() / 3600, 2)
+        gap = rows[moments[0]].sort().diff().dt.total_seconds().max()
+        found["longest_gap_hours"] = round(float(str(gap)) / 3600, 2)
     return found

@@ -1,5 +1,7 @@
-"""The dbt project as the rest of the package sees it: where it is, which version, and
-its parsed manifest, made on demand and kept per version.
+"""The dbt project as the rest of the package sees it.
+
+Where it is, which version it is, and its parsed manifest, made on demand and kept per
+version.
 """
 
 from __future__ import annotations

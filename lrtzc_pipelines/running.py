@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import argparse
 import os
+import signal
 import threading
 import warnings
 from collections.abc import Callable, Iterable
@@ -142,12 +143,17 @@ def refresh(
 
 
 def _die_with_parent() -> None:
-    """Ends this process when standard input closes, as it does when a parent dies."""
+    """Ends this process and what it started when standard input closes.
+
+    That is what happens when the parent dies, however it died.
+    """
 
     def watch() -> None:
         # The bare descriptor: a buffered reader cannot be left behind at exit.
         while os.read(0, 1):
             pass
+        if os.getpgrp() == os.getpid():
+            os.killpg(0, signal.SIGKILL)
         os._exit(1)
 
     threading.Thread(target=watch, daemon=True, name="die-with-parent").start()

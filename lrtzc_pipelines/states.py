@@ -81,7 +81,7 @@ def write_state(folder: Path, state: BaseModel) -> None:
     write_json(folder / STATE, state.model_dump(mode="json"))
 
 
-def fingerprint(*parts: Any) -> str:  # noqa: ANN401 - anything JSON can say
+def fingerprint(*parts: Any) -> str:
     """A hash that changes when any part does."""
     text = json.dumps(parts, ensure_ascii=False, sort_keys=True, default=str)
     return hashlib.sha256(text.encode()).hexdigest()

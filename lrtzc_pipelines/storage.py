@@ -65,7 +65,7 @@ def write_json(path: Path, value: object, *, mode: int = PRIVATE_FILE_MODE) -> N
     write_bytes(path, f"{text}\n".encode(), mode=mode)
 
 
-def read_json(path: Path) -> Any | None:  # noqa: ANN401 - JSON has no narrower type
+def read_json(path: Path) -> Any | None:
     """The value in a JSON file; None if it is absent or unreadable.
 
     State files only spare work that can be done again, so one that a disk fault left

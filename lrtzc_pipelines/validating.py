@@ -1,9 +1,9 @@
-"""From a raw snapshot to validated Parquet, or to a refusal that leaves the last good
-data in place (write, audit, publish).
+"""From a raw snapshot to validated Parquet, or to a refusal.
 
-The order is: parse, conform to the declared types, run the suite, set bad rows aside,
-and only then replace the validated file. Refused rows go to quarantine with rule,
-reason, raw hash and run, whether or not the rest went through.
+A refusal leaves the last good data in place (write, audit, publish). The order is:
+parse, conform to the declared types, run the suite, set bad rows aside, and only then
+replace the validated file. Refused rows go to quarantine with rule, reason, raw hash
+and run, whether or not the rest went through.
 """
 
 from __future__ import annotations

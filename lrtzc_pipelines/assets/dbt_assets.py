@@ -30,7 +30,7 @@ class ModelTranslator(DagsterDbtTranslator):
         self,
         manifest: Mapping[str, Any],
         unique_id: str,
-        project: Any,  # noqa: ANN401 - dagster-dbt's own type, not exported
+        project: Any,
     ) -> dg.AssetSpec:
         """The model's asset: its layer as key prefix and group, its owner."""
         spec = super().get_asset_spec(manifest, unique_id, project)

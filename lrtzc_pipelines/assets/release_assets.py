@@ -125,7 +125,8 @@ def _build_candidate(platform: Platform, run_id: str) -> tuple[ReleaseManifest, 
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir(parents=True)
     path = folder / warehouse.FILE
-    counts = warehouse.write_warehouse(build / dbt_models.WAREHOUSE, path, tables, memory=memory)
+    built = build / dbt_models.WAREHOUSE
+    counts = warehouse.write_warehouse(built, path, tables, memory=memory)
     now = datetime.now(UTC)
     version = dbt_models.code_version()
     digest = inputs_sha256(inputs, version)

@@ -95,7 +95,7 @@ def prepare() -> None:
     typer.echo(home)
 
 
-def main() -> Any:  # noqa: ANN401 - what the process exits with
+def main() -> Any:
     """Runs the command; every expected error is one sentence and an exit code."""
     os.environ.setdefault("POLARS_MAX_THREADS", str(min(4, os.cpu_count() or 1)))
     try:

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import json
 import os
+import signal
 import subprocess
 import sys
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from typing import Any
 
 from lrtzc_pipelines.errors import LrtzcError
@@ -49,6 +51,8 @@ def run_child(
             stderr=log_file,
             text=True,
             pass_fds=(lock,),
+            # A group of its own, so that dbt, which it starts, can be ended with it.
+            start_new_session=True,
             env={
                 **os.environ,
                 **environment,
@@ -82,10 +86,11 @@ def _follow(process: subprocess.Popen[str], listen: Listener) -> dict[str, Any] 
                     outcome = event
                 else:
                     listen(event)
-        except BaseException:
-            process.kill()
-            raise
         finally:
+            # Whatever ended the conversation, nothing may write on behind it.
+            if outcome is None:
+                with suppress(ProcessLookupError):
+                    os.killpg(process.pid, signal.SIGKILL)
             if process.stdin:
                 process.stdin.close()
     return outcome

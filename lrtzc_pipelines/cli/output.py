@@ -9,6 +9,7 @@ from enum import IntEnum
 from typing import Annotated, Any
 
 import typer
+from rich import box
 from rich.console import Console
 from rich.table import Table
 
@@ -70,7 +71,9 @@ def print_rows(
         console.print(empty)
         return
     shown = list(columns or rows[0])
-    table = Table(title=title, title_justify="left", header_style="bold")
+    table = Table(
+        title=title, title_justify="left", header_style="bold", box=box.SIMPLE_HEAD
+    )
     for name in shown:
         numeric = all(isinstance(r.get(name), int | float | None) for r in rows)
         table.add_column(

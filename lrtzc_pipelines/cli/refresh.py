@@ -96,7 +96,7 @@ def report(outcome: Mapping[str, Any], layout: Layout, *, as_json: bool) -> None
         print_places(folder)
 
 
-def print_places(folder: Any) -> None:  # noqa: ANN401 - a path
+def print_places(folder: Any) -> None:
     """Says where the release and its page are."""
     # Plain, unwrapped lines: scripts and terminals pick paths out of them.
     print(f"release: {folder}")  # noqa: T201 - the command's output

@@ -48,18 +48,19 @@ _CODES = _words(
 
 _IDENTIFIERS = _words("id identifiant ref reference num numero")
 _PERSON_NAMES = _words(
-    "prenoms? firstname lastname surname civilite sexe genre gender age naissance birth",
-    "mail email mel courriel tel telephone phone portable mobile fax prm pdl pce nir",
-    "secu iban rib bic immatriculation plaque matricule badge agent usager client abonne",
-    "titulaire proprietaire locataire occupant demandeur declarant signataire login user",
-    "utilisateur ip imei mac",
+    "prenoms? firstname lastname surname civilite sexe genre gender age naissance",
+    "birth mail email mel courriel tel telephone phone portable mobile fax prm pdl",
+    "pce nir secu iban rib bic immatriculation plaque matricule badge agent usager",
+    "client abonne titulaire proprietaire locataire occupant demandeur declarant",
+    "signataire login user utilisateur ip imei mac",
 )
 """Names of columns that only a table about persons has."""
 
 _PERSONAL_NAMES = _words(
-    "noms? name adresse address adr voie rue street lat latitude lon lng long longitude",
-    "x y coords? coordonnees geom geometry geo wkt parcelle cadastre logement compteur",
-    "siret contact responsable commentaires? comments? observations? remarques?",
+    "noms? name adresse address adr voie rue street lat latitude lon lng long",
+    "longitude x y coords? coordonnees geom geometry geo wkt parcelle cadastre",
+    "logement compteur siret contact responsable commentaires? comments?",
+    "observations? remarques?",
 )
 """Names of columns that may be about persons, or about places where they live."""
 

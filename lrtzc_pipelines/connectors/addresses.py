@@ -109,7 +109,7 @@ class Target:
     def _key_spellings(self) -> list[str]:
         """The key as URLs write it, plain and as XML writes what URLs hold."""
         spellings = {self.key, quote_plus(self.key)}
-        spellings |= {quote(self.key, safe=safe) for safe in ("", "/", "/+=:@,;!*'()&")}
+        spellings |= {quote(self.key), quote(self.key, safe="")}
         spellings |= {escape(spelling) for spelling in spellings}
         return sorted(spellings - {""}, key=len, reverse=True)
 
@@ -183,11 +183,15 @@ def resolve(endpoint: Endpoint, settings: Settings) -> Target:
     """The endpoint with this process's override, key and contact.
 
     Raises:
-        SettingsError: the service wants a key, is asked at its real address, and
-            none is set.
+        SettingsError: the override is no address, or the service wants a key, is
+            asked at its real address, and none is set.
     """
     base_url = settings.endpoint.get(endpoint.id, endpoint.base_url)
-    if urlsplit(base_url).scheme not in {"http", "https"}:
+    try:
+        scheme, host, _ = origin(base_url)
+    except ValueError:
+        scheme = host = ""
+    if scheme not in {"http", "https"} or not host:
         msg = f"LRTZC_ENDPOINT__{endpoint.id.upper()}: not an http(s) address"
         raise SettingsError(msg)
     secret = settings.secret.get(endpoint.id)
@@ -199,7 +203,7 @@ def resolve(endpoint: Endpoint, settings: Settings) -> Target:
         key=secret.get_secret_value() if secret else "",
         contact=settings.contact,
     )
-    if endpoint.secret == "required" and not target.key and not target.overridden:
+    if endpoint.key_required and not target.key and not target.overridden:
         msg = (
             f"{endpoint.id}: this service wants a key: "
             f"set LRTZC_SECRET__{endpoint.id.upper()}"

@@ -31,6 +31,7 @@ KEPT_HEADERS = (
     "x-lrtzc-sandbox",
 )
 MEGABYTE = 1_000_000
+_GRACE = 10.0
 
 
 @dataclass(frozen=True)
@@ -96,7 +97,7 @@ class Answer:
         return self.status == httpx.codes.NOT_MODIFIED
 
 
-class _Passing(Exception):  # noqa: N818 - not an error: a reason to try again
+class _Passing(Exception):
     """A fault that may pass, with the pause the service asked for, if it did."""
 
     def __init__(self, reason: str, wait: float | None = None) -> None:
@@ -181,7 +182,9 @@ class HttpClient:
                 f"{asked:.0f} s, more than the {self.limits.max_wait:.0f} s allowed"
             )
             raise FetchError(msg, permanent=False)
-        backoff = self.limits.backoff * 2 ** (attempt - 1) * random.uniform(0.8, 1.2)  # noqa: S311 - jitter, not a secret
+        # Jitter, so that clients that failed together do not come back together.
+        jitter = random.uniform(0.8, 1.2)  # noqa: S311 - no secret
+        backoff: float = self.limits.backoff * 2 ** (attempt - 1) * jitter
         return max(backoff, asked or 0.0)
 
     def _follow(
@@ -290,7 +293,7 @@ class HttpClient:
         if elapsed > self.limits.deadline:
             reason = f"not complete after {self.limits.deadline:.0f} s"
             raise _Passing(reason)
-        if elapsed > 10 and received / elapsed < self.limits.min_rate:
+        if elapsed > _GRACE and received / elapsed < self.limits.min_rate:
             reason = f"slower than {self.limits.min_rate:.0f} B/s"
             raise _Passing(reason)
 

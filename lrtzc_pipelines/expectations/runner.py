@@ -82,19 +82,23 @@ def run_suite(frame: pl.DataFrame, suite: Suite) -> list[Finding]:
     return [located.get(f.expectation.meta.check, f) for f in findings]
 
 
-def _batch_definition() -> BatchDefinition:
+def _batch_definition() -> BatchDefinition[Any]:
     with _configuring:
         return _configured()
 
 
 @cache
-def _configured() -> BatchDefinition:
+def _configured() -> BatchDefinition[Any]:
     # Its progress bars and its messages about itself do not belong in a run's log.
     logging.getLogger("great_expectations").setLevel(logging.WARNING)
-    import great_expectations as gx  # noqa: PLC0415 - seconds to import, see above
+    # Seconds to import, see above.
+    import great_expectations as gx  # noqa: PLC0415
+    from great_expectations.data_context.types.base import (  # noqa: PLC0415
+        ProgressBarsConfig,
+    )
 
     context = gx.get_context(mode="ephemeral")
-    context.variables.progress_bars = {"globally": False}
+    context.variables.progress_bars = ProgressBarsConfig(globally=False)
     source = context.data_sources.add_pandas("validated")
     asset = source.add_dataframe_asset("frame")
     return asset.add_batch_definition_whole_dataframe("whole")
@@ -112,7 +116,7 @@ def warm_up() -> None:
 
 
 def _validate(
-    data: Any,  # noqa: ANN401 - a pandas frame, which is not imported here
+    data: Any,
     name: str,
     expectations: tuple[Expectation, ...],
     result_format: str,
@@ -126,8 +130,9 @@ def _validate(
     )
     result = batch.validate(suite, result_format={"result_format": result_format})
     by_check = {
-        item.expectation_config.meta["check"]: item.to_json_dict()
+        (item.expectation_config.meta or {})["check"]: item.to_json_dict()
         for item in result.results
+        if item.expectation_config
     }
     return [
         _finding(name, item, by_check[item.meta.check], result_format)

@@ -35,7 +35,7 @@ def canonical(kind: str, name: str, body: bytes) -> bytes:
     ).encode()
 
 
-def _data(kind: str, name: str, document: Any) -> Any:  # noqa: ANN401 - any JSON
+def _data(kind: str, name: str, document: Any) -> Any:
     if not isinstance(document, dict):
         return document
     if kind == "ckan_records":

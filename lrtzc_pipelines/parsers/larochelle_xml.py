@@ -107,7 +107,7 @@ def _column_names(pieces: list[bytes]) -> list[str] | None:
     The pieces alternate markup and value: `<row><a>`, value, `</a><b>`, value, `</b>`.
     """
     opening = _FIRST_OPEN_TAG.match(pieces[0])
-    if opening is None or len(pieces) < 3 or len(pieces) % 2 == 0:
+    if opening is None or len(pieces) == 1 or len(pieces) % 2 == 0:
         return None
     names = [opening[1]]
     for piece in pieces[2:-1:2]:
@@ -172,6 +172,6 @@ def _parse_any(body: bytes, label: str) -> pl.DataFrame:
 
 
 def _unquoted(text: str) -> str:
-    if len(text) >= 2 and text[0] == text[-1] == '"':
+    if text != '"' and text.startswith('"') and text.endswith('"'):
         return text[1:-1]
     return text

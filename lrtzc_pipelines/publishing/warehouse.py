@@ -128,8 +128,7 @@ def write_warehouse(
         for table in tables:
             name = _name(table.name)
             con.execute(
-                f"create table main.{name} as "  # noqa: S608 - quoted names
-                f"from built.{_name(table.schema)}.{name}"
+                f"create table main.{name} as from built.{_name(table.schema)}.{name}"
             )
             con.execute(
                 f"comment on table main.{name} is {_literal(table.description)}"
@@ -252,7 +251,10 @@ def _write_dictionary(
 def export_parquet(path: Path, folder: Path, *, memory: str) -> list[Path]:
     """Writes every released table as `<folder>/<table>.parquet`."""
     folder.mkdir(parents=True)
-    config = {"memory_limit": memory, "threads": 2}
+    config: dict[str, str | bool | int | float | list[str]] = {
+        "memory_limit": memory,
+        "threads": 2,
+    }
     written = []
     with duckdb.connect(path, read_only=True, config=config) as con:
         con.execute("set preserve_insertion_order = false")

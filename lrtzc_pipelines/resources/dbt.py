@@ -29,7 +29,7 @@ class InstalledDbt(DbtCliResource):
 
 
 def dbt_resource() -> DbtCliResource:
-    """dbt on the project beside the package."""
+    """Dbt on the project beside the package."""
     return InstalledDbt(
         project_dir=os.fspath(PROJECT_DIR),
         profiles_dir=os.fspath(PROJECT_DIR),

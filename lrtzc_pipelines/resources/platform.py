@@ -28,7 +28,7 @@ def _endpoints(directory: str) -> dict[str, Endpoint]:
     return load_endpoints(Path(directory))
 
 
-class Platform(dg.ConfigurableResource):
+class Platform(dg.ConfigurableResource[None]):
     """What every asset needs to find its way.
 
     Addresses and keys are read from the environment when a run starts, never stored

@@ -12,7 +12,7 @@ from pydantic import PrivateAttr
 _EVERY_SECONDS = 0.2
 
 
-class Progress(dg.ConfigurableResource):
+class Progress(dg.ConfigurableResource[None]):
     """Progress of collections.
 
     Attributes:

@@ -21,7 +21,11 @@ Model = TypeVar("Model", bound=BaseModel)
 class _UniqueKeyLoader(yaml.SafeLoader):
     """A safe loader that refuses a key written twice instead of keeping the last."""
 
-    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict:  # noqa: FBT001, FBT002 - signature of the overridden method
+    def construct_mapping(
+        self,
+        node: yaml.MappingNode,
+        deep: bool = False,  # noqa: FBT001, FBT002 - signature of the overridden method
+    ) -> dict[Any, Any]:
         keys = [self.construct_object(key, deep=deep) for key, _ in node.value]
         for key in keys:
             if keys.count(key) > 1:

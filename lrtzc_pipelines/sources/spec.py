@@ -140,12 +140,12 @@ class Column(Frozen):
         return self
 
     def _check_generalization(self, rule: Generalize) -> None:
-        suits = {
+        suits: dict[type, set[ColumnType]] = {
             GeneralizeTime: {ColumnType.DATE, ColumnType.DATETIME},
             GeneralizeNumber: {ColumnType.INTEGER, ColumnType.NUMBER},
             GeneralizeText: {ColumnType.TEXT},
-        }[type(rule.generalize)]
-        if self.type not in suits:
+        }
+        if self.type not in suits[type(rule.generalize)]:
             msg = f"column {self.name}: {rule.generalize!r} does not suit {self.type}"
             raise ValueError(msg)
 
@@ -338,4 +338,4 @@ class Endpoint(Frozen):
     base_url: Annotated[str, Field(pattern=r"^https?://")]
     requests_per_second: Annotated[float, Field(gt=0)]
     contact: str
-    secret: Literal["none", "required"] = "none"
+    key_required: bool = False

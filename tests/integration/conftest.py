@@ -75,9 +75,7 @@ def sandbox_url() -> Iterator[str]:
 
 
 @pytest.fixture(scope="module")
-def platform(
-    tmp_path_factory: pytest.TempPathFactory, sandbox_url: str
-) -> Platform:
+def platform(tmp_path_factory: pytest.TempPathFactory, sandbox_url: str) -> Platform:
     data_dir = tmp_path_factory.mktemp("platform") / "data"
     return Platform(
         data_dir, clean_environment(data_dir, endpoint_overrides(sandbox_url))

@@ -117,9 +117,7 @@ def test_the_release_is_whole_read_only_and_checks(
     assert "Données de démonstration" in page
 
 
-def test_private_folders_are_closed(
-    platform: Platform, first: dict[str, Any]
-) -> None:
+def test_private_folders_are_closed(platform: Platform, first: dict[str, Any]) -> None:
     assert first["release"]
     for name in ("raw", "validated", "quarantine"):
         mode = stat.S_IMODE((platform.data_dir / name).stat().st_mode)

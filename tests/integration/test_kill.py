@@ -17,6 +17,7 @@ import duckdb
 import pytest
 
 from lrtzc_pipelines.cli.query import run_query
+from lrtzc_pipelines.errors import Busy
 from lrtzc_pipelines.layout import Layout
 from lrtzc_pipelines.publishing.release import (
     current_folder,
@@ -29,6 +30,7 @@ from lrtzc_pipelines.sandbox.server import (
     endpoint_overrides,
 )
 from lrtzc_pipelines.sandbox.world import World
+from lrtzc_pipelines.storage import locked
 
 from .conftest import Platform, clean_environment
 
@@ -95,7 +97,7 @@ def test_a_killed_run_leaves_the_old_or_the_new_release_whole(tmp_path: Path) ->
             verify(folder)
             with duckdb.connect(folder / "lrtzc.duckdb", read_only=True) as con:
                 assert con.sql(SQL).fetchone() in whole
-        wait_for_orphans(data_dir)
+        wait_for_orphans(layout)
         for platform in platforms:
             done = platform.run("refresh", "--source", SOURCE)
             assert done.returncode == 0, done.stderr
@@ -111,23 +113,12 @@ def test_a_killed_run_leaves_the_old_or_the_new_release_whole(tmp_path: Path) ->
     assert len(list_releases(layout)) >= 2
 
 
-def wait_for_orphans(data_dir: Path) -> None:
-    """Waits until no process holds the refresh lock: the killed run's child is gone."""
-    lock = Layout(data_dir).lock("refresh")
+def wait_for_orphans(layout: Layout) -> None:
+    """Waits until the refresh lock is free: the killed run's child is gone too."""
     for _ in range(100):
-        holders = [
-            pid
-            for pid in Path("/proc").glob("[0-9]*")
-            if any(os.path.realpath(fd) == str(lock) for fd in descriptors(pid))
-        ]
-        if not holders:
-            return
-        time.sleep(0.1)
+        try:
+            with locked(layout.lock("refresh"), "a test"):
+                return
+        except Busy:
+            time.sleep(0.1)
     pytest.fail("a killed run left a process behind")
-
-
-def descriptors(pid: Path) -> list[Path]:
-    try:
-        return list((pid / "fd").iterdir())
-    except OSError:
-        return []
