@@ -11,6 +11,7 @@ import shutil
 import subprocess
 import sys
 import tempfile
+import threading
 from functools import cache
 from importlib.metadata import version
 from pathlib import Path
@@ -24,6 +25,7 @@ PROJECT_DIR = Path(__file__).parent.parent / "dbt_project"
 MANIFEST = "manifest.json"
 WAREHOUSE = "warehouse.duckdb"
 INPUTS = "inputs"
+_parsing = threading.Lock()
 _READ_BY_DBT = {".sql", ".yml", ".yaml", ".csv", ".md"}
 
 
@@ -71,6 +73,11 @@ def ensure_manifest(layout: Layout, *, memory: str) -> Path:
     Raises:
         ReleaseError: the models do not parse; dbt's own words are in the message.
     """
+    with _parsing:
+        return _ensure_manifest(layout, memory)
+
+
+def _ensure_manifest(layout: Layout, memory: str) -> Path:
     folder = layout.dbt_target / project_sha256()[:16]
     if (folder / MANIFEST).exists():
         return folder / MANIFEST

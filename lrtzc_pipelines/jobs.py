@@ -12,11 +12,15 @@ from typing import Any, TypeAlias
 
 import dagster as dg
 
-from lrtzc_pipelines.assets.release_assets import CANDIDATE, PUBLISHED, SITE
 from lrtzc_pipelines.sources.spec import Cadence, SourceSpec
 
 AssetJob: TypeAlias = Any
 """What `define_asset_job` returns; Dagster does not export its type."""
+
+CANDIDATE = dg.AssetKey(["release", "candidate"])
+SITE = dg.AssetKey(["release", "site"])
+PUBLISHED = dg.AssetKey(["release", "published"])
+"""Assets of the release, in their order."""
 
 COLLECT = "collect"
 PUBLISH = "publish"
@@ -33,10 +37,8 @@ def source_keys(source_id: str) -> list[dg.AssetKey]:
     return [dg.AssetKey([layer, source_id]) for layer in LAYERS]
 
 
-def build_jobs(
-    specs: Iterable[SourceSpec], models: list[dg.AssetKey]
-) -> list[AssetJob]:
-    """Every job of the platform."""
+def build_collect_jobs(specs: Iterable[SourceSpec]) -> list[AssetJob]:
+    """The job that collects every source, and one for each cadence that has any."""
     every = list(specs)
     jobs = [
         dg.define_asset_job(
@@ -60,11 +62,15 @@ def build_jobs(
                     description=f"Collects the sources with cadence {cadence}.",
                 )
             )
-    publish = dg.define_asset_job(
+    return jobs
+
+
+def build_publish_job(models: list[dg.AssetKey]) -> AssetJob:
+    """The job that builds the warehouse from the given models and publishes it."""
+    return dg.define_asset_job(
         PUBLISH,
         selection=[*models, CANDIDATE, SITE, PUBLISHED],
         description="Builds the warehouse aside, checks it and publishes a release.",
         # One publication at a time, whoever asks for it (see dagster.yaml).
         tags={"writes": "warehouse"},
     )
-    return [*jobs, publish]

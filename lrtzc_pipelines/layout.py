@@ -58,6 +58,14 @@ class Layout:
         return self.releases / "current"
 
     @property
+    def current_release_id(self) -> str | None:
+        """Id of the release that readers use; None before the first."""
+        try:
+            return self.current_release.readlink().name
+        except FileNotFoundError:
+            return None
+
+    @property
     def build(self) -> Path:
         """Folder where warehouses are built aside before they are published."""
         return self.data_dir / "build"

@@ -12,15 +12,24 @@ import argparse
 import os
 import signal
 import threading
+import time
 import warnings
 from collections.abc import Callable, Iterable
+from contextlib import suppress
+from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 
 import dagster as dg
 
 from lrtzc_pipelines import dbt_models
+from lrtzc_pipelines.assembly import (
+    build_platform,
+    collect_definitions,
+    publish_definitions,
+)
 from lrtzc_pipelines.assets.source_assets import FROM_RAW
-from lrtzc_pipelines.errors import Busy
+from lrtzc_pipelines.errors import Busy, LrtzcError
 from lrtzc_pipelines.instance import write_instance_config
 from lrtzc_pipelines.jobs import COLLECT, PUBLISH, source_keys
 from lrtzc_pipelines.layout import Layout
@@ -30,15 +39,15 @@ from lrtzc_pipelines.resources.progress import Progress
 from lrtzc_pipelines.run_summary import summarize_publication, summarize_sources
 from lrtzc_pipelines.sensors.publishing import LOCAL
 from lrtzc_pipelines.settings import Settings
-from lrtzc_pipelines.sources.registry import SOURCES_DIR, load_sources
 from lrtzc_pipelines.storage import locked
 
-_UNFINISHED = [
+_UNDER_WAY = [
     dg.DagsterRunStatus.STARTED,
     dg.DagsterRunStatus.STARTING,
     dg.DagsterRunStatus.NOT_STARTED,
     dg.DagsterRunStatus.CANCELING,
 ]
+_SERVER_SECONDS = 150.0
 
 
 def prepare_instance(layout: Layout) -> dg.DagsterInstance:
@@ -56,32 +65,29 @@ def end_abandoned_runs(instance: dg.DagsterInstance) -> list[str]:
     return _end(instance, lambda run: LOCAL in run.tags)
 
 
-def end_all_abandoned_runs(instance: dg.DagsterInstance, layout: Layout) -> list[str]:
-    """Marks as failed every run that was under way; returns their ids.
+def end_runs_before(
+    instance: dg.DagsterInstance, layout: Layout, moment: datetime
+) -> list[str]:
+    """Marks as failed the runs that were under way before a moment; returns their ids.
 
-    For the moment before the code server starts, when none of its runs can be alive;
-    those that only wait stay in the queue. The run of a local command lives elsewhere:
-    it is spared while its lock is held.
+    For the start of the code server, whose runs end with it: what it did not start
+    itself is not alive. Runs that wait stay in the queue. The run of a local command
+    lives elsewhere: it is spared while its lock is held.
     """
-
-    def was_under_way(run: dg.DagsterRun) -> bool:
-        return run.status is not dg.DagsterRunStatus.NOT_STARTED
-
     try:
         with locked(layout.lock("refresh"), "a refresh"):
-            return _end(instance, was_under_way)
+            return _end(instance, lambda _: True, before=moment)
     except Busy:
-        return _end(instance, lambda run: was_under_way(run) and LOCAL not in run.tags)
+        return _end(instance, lambda run: LOCAL not in run.tags, before=moment)
 
 
 def _end(
-    instance: dg.DagsterInstance, ends: Callable[[dg.DagsterRun], bool]
+    instance: dg.DagsterInstance,
+    ends: Callable[[dg.DagsterRun], bool],
+    before: datetime | None = None,
 ) -> list[str]:
-    runs = [
-        run
-        for run in instance.get_runs(dg.RunsFilter(statuses=_UNFINISHED))
-        if ends(run)
-    ]
+    wanted = dg.RunsFilter(statuses=_UNDER_WAY, updated_before=before)
+    runs = [run for run in instance.get_runs(wanted) if ends(run)]
     for run in runs:
         instance.report_run_failed(run, "The process of this run was killed.")
         # A dead step keeps its place in a pool, and without a daemon nothing else
@@ -117,29 +123,42 @@ def refresh(
         `sources`: what came of each; `publication`: what came of it, or None if the
         newest release already is what would be built.
     """
-    # Here, not above: importing it builds the definitions of the environment.
-    from lrtzc_pipelines.definitions import build_definitions  # noqa: PLC0415
-
     layout = Layout(settings.data_dir)
     instance = prepare_instance(layout)
     end_abandoned_runs(instance)
-    definitions = build_definitions(settings, progress=Progress(to_stdout=True))
+    _parse_models_meanwhile(settings)
+    platform, progress = build_platform(settings), Progress(to_stdout=True)
     ids = sorted(source_ids)
     collected = run_job(
-        definitions,
+        collect_definitions(platform, progress=progress),
         instance,
         COLLECT,
         keys=[key for source_id in ids for key in source_keys(source_id)],
         tags={FROM_RAW: "true"} if from_raw else {},
     )
     sources = summarize_sources(ids, collected.all_events)
-    specs = load_sources(settings.sources_dir or SOURCES_DIR)
     publication = None
-    inputs = current_inputs(specs, layout)
+    inputs = current_inputs(platform.specs, layout)
     if not is_up_to_date(layout, inputs, dbt_models.code_version()):
-        published = run_job(definitions, instance, PUBLISH)
+        publish = publish_definitions(platform, progress=progress)
+        published = run_job(publish, instance, PUBLISH)
         publication = summarize_publication(published.all_events)
     return {"event": "done", "sources": sources, "publication": publication}
+
+
+def _parse_models_meanwhile(settings: Settings) -> None:
+    """Starts parsing the dbt models, if they changed, while sources are collected.
+
+    A failure is not lost: the publication asks for the manifest again and meets it.
+    """
+
+    def parse() -> None:
+        with suppress(LrtzcError):
+            dbt_models.ensure_manifest(
+                Layout(settings.data_dir), memory=settings.duckdb_memory
+            )
+
+    threading.Thread(target=parse, daemon=True, name="dbt-parse").start()
 
 
 def _die_with_parent() -> None:
@@ -159,17 +178,32 @@ def _die_with_parent() -> None:
     threading.Thread(target=watch, daemon=True, name="die-with-parent").start()
 
 
+def _end_abandoned(socket: Path) -> list[str]:
+    """Ends the runs of the code server that was there before the one on `socket`."""
+    deadline = time.monotonic() + _SERVER_SECONDS
+    # It binds once the code is loaded. Only then are runs ended: a daemon that sees
+    # them fail tries again at once, and cannot while there is no code server.
+    while not socket.exists():
+        if time.monotonic() > deadline:
+            msg = f"no code server on {socket} after {_SERVER_SECONDS:.0f} s"
+            raise TimeoutError(msg)
+        time.sleep(0.2)
+    layout = Layout(Settings().data_dir)
+    bound_at = datetime.fromtimestamp(socket.stat().st_mtime, UTC)
+    return end_runs_before(prepare_instance(layout), layout, bound_at)
+
+
 def main(arguments: list[str] | None = None) -> None:
     """Entry point of the child process."""
     parser = argparse.ArgumentParser(prog="lrtzc_pipelines.running")
     parser.add_argument("--source", action="append", default=[])
     parser.add_argument("--from-raw", action="store_true")
-    parser.add_argument("--end-abandoned", action="store_true")
+    parser.add_argument("--end-abandoned", type=Path, metavar="SOCKET")
     options = parser.parse_args(arguments)
     if options.end_abandoned:
-        layout = Layout(Settings().data_dir)
-        ended = end_all_abandoned_runs(prepare_instance(layout), layout)
-        Progress(to_stdout=True).emit("done", ended=ended)
+        Progress(to_stdout=True).emit(
+            "done", ended=_end_abandoned(options.end_abandoned)
+        )
         return
     _die_with_parent()
     warnings.filterwarnings("ignore", message=".*sqlglotrs is deprecated.*")

@@ -10,6 +10,7 @@ import dagster as dg
 
 from lrtzc_pipelines import dbt_models
 from lrtzc_pipelines.assets.dbt_assets import WAREHOUSE_POOL
+from lrtzc_pipelines.jobs import CANDIDATE, PUBLISHED, SITE
 from lrtzc_pipelines.publishing import warehouse
 from lrtzc_pipelines.publishing.inputs import read_frozen
 from lrtzc_pipelines.publishing.release import (
@@ -25,9 +26,6 @@ from lrtzc_pipelines.publishing.site import build_site
 from lrtzc_pipelines.resources.platform import Platform
 from lrtzc_pipelines.resources.progress import Progress
 
-CANDIDATE = dg.AssetKey(["release", "candidate"])
-SITE = dg.AssetKey(["release", "site"])
-PUBLISHED = dg.AssetKey(["release", "published"])
 _COMMON: dict[str, Any] = {
     "group_name": "release",
     "owners": ["team:donnees"],

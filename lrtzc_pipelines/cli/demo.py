@@ -14,7 +14,7 @@ from lrtzc_pipelines.sandbox.world import World
 
 
 def run_demo(place: Workspace, *, seed: int, as_json: bool) -> int:
-    """Runs every source against the sandbox; returns the exit code."""
+    """Runs the sources that the sandbox plays; returns the exit code."""
     if not as_json:
         messages().print(
             f"Sandbox with invented data (seed {seed}); "
@@ -22,14 +22,13 @@ def run_demo(place: Workspace, *, seed: int, as_json: bool) -> int:
             markup=False,
         )
     with RunningSandbox(create_app(World(seed=seed))) as base_url:
+        overrides = endpoint_overrides(base_url)
+        # A source whose service the sandbox does not play would be asked for real.
+        chosen = [s.id for s in place.specs.values() if s.endpoint in overrides]
         environment = {
             f"LRTZC_ENDPOINT__{endpoint_id.upper()}": url
-            for endpoint_id, url in endpoint_overrides(base_url).items()
+            for endpoint_id, url in overrides.items()
         }
-        outcome = refresh(
-            place.layout,
-            chosen=list(place.specs),
-            environment=environment,
-        )
+        outcome = refresh(place.layout, chosen=chosen, environment=environment)
     report(outcome, place.layout, as_json=as_json)
     return int(outcome["exit"])

@@ -9,13 +9,14 @@ from enum import IntEnum
 from typing import Annotated, Any
 
 import typer
-from rich import box
 from rich.console import Console
 from rich.table import Table
 
 JsonOption = Annotated[
     bool, typer.Option("--json", help="Print JSON for a program to read.")
 ]
+
+_PIPE_WIDTH = 160
 
 
 class Exit(IntEnum):
@@ -67,21 +68,22 @@ def print_rows(
         print_json(list(rows))
         return
     console = Console(highlight=False)
+    if not console.is_terminal:
+        # Nobody's screen is too narrow: nothing is broken where a program reads.
+        console.width = max(console.width, _PIPE_WIDTH)
     if not rows:
         console.print(empty)
         return
     shown = list(columns or rows[0])
-    table = Table(
-        title=title, title_justify="left", header_style="bold", box=box.SIMPLE_HEAD
-    )
+    table = Table(title=title, title_justify="left", header_style="bold")
     for name in shown:
         numeric = all(isinstance(r.get(name), int | float | None) for r in rows)
         table.add_column(
             name.replace("_", " "),
             justify="right" if numeric else "left",
-            # Nothing is cut short, and the first column, the one to copy, not broken.
+            # Numbers stay in one piece, and no text is cut short.
+            no_wrap=numeric,
             overflow="fold",
-            no_wrap=name == shown[0],
         )
     for row in rows:
         table.add_row(*(as_cell(row.get(name)) for name in shown))

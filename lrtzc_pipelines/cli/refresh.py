@@ -12,7 +12,6 @@ from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 from lrtzc_pipelines.cli.child import Listener, run_child
 from lrtzc_pipelines.cli.output import Exit, messages, print_json, print_rows
 from lrtzc_pipelines.layout import Layout
-from lrtzc_pipelines.publishing.release import current_release_id
 from lrtzc_pipelines.storage import locked
 
 COLUMNS = (
@@ -67,7 +66,7 @@ def refresh(
     publication = done["publication"] or {}
     return {
         "sources": done["sources"],
-        "release": current_release_id(layout),
+        "release": layout.current_release_id,
         "published": bool(publication.get("release")),
         "reason": publication.get("reason"),
         "seconds": round(time.monotonic() - started, 1),

@@ -18,7 +18,7 @@ def list_all(as_json: JsonOption = False) -> None:
     from lrtzc_pipelines.publishing import release  # noqa: PLC0415 - duckdb
 
     layout = workspace().layout
-    current = release.current_release_id(layout)
+    current = layout.current_release_id
     rows = [
         {
             "release": manifest.release_id,

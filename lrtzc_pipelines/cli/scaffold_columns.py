@@ -228,7 +228,7 @@ def _moment(values: pl.Series) -> dict[str, Any] | None:
 def _privacy(name: str, values: pl.Series, kind: ColumnType) -> tuple[Any, str]:
     """The privacy rule to start with, and why."""
     if personal := _PERSON_NAMES.search(name) or _PERSONAL_NAMES.search(name):
-        return "drop", f"the name looks personal ({personal[1]})"
+        return "drop", f"the name suggests a person or a home ({personal[1]})"
     if what := _looks_personal(values):
         return "drop", f"some values look like {what}"
     if values.is_empty():

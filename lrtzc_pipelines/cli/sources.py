@@ -24,7 +24,7 @@ def checkout(place: Workspace) -> Checkout:
 
 @app.command("list")
 def list_all(as_json: JsonOption = False) -> None:
-    """List every source with producer, licence, tier, axis and cadence."""
+    """List every source; --json has producer, licence and endpoint too."""
     rows = [
         {
             "source": spec.id,
@@ -44,7 +44,7 @@ def list_all(as_json: JsonOption = False) -> None:
         rows,
         as_json=as_json,
         title="Sources",
-        columns=("source", "title", "licence", "tier", "axis", "cadence"),
+        columns=("source", "title", "tier", "axis", "cadence"),
         empty="no source",
     )
 
@@ -72,13 +72,26 @@ def check(
         for path in write_generated(files, place.specs):
             messages().print(f"written: {path}", markup=False, soft_wrap=True)
     found = check_sources(files, sources or ())
-    print_rows(found, as_json=as_json, title="Sources", empty="no source")
+    print_rows(
+        found if as_json else [_with_file(finding) for finding in found],
+        as_json=as_json,
+        title="Sources",
+        columns=("source", "state", "detail"),
+        empty="no source",
+    )
     if not files.is_complete:
         messages().print(
             "not a clone of the project: test cases were not looked for", markup=False
         )
     failed = any(finding["state"] == "fail" for finding in found)
     raise typer.Exit(Exit.USAGE if failed else Exit.OK)
+
+
+def _with_file(finding: dict[str, str]) -> dict[str, str]:
+    """A finding as the table shows it: what is wrong says in which file."""
+    if finding["state"] == "ok":
+        return finding
+    return {**finding, "detail": f"{finding['file']}: {finding['detail']}"}
 
 
 @app.command()

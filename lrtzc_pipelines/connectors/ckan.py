@@ -61,7 +61,7 @@ def _incomplete(body: bytes) -> str | None:
         return "an HTML page instead of JSON"
     try:
         json.loads(body)
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         return f"not a JSON document: {error}"
     return None
 

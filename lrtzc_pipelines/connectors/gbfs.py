@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import json
 from typing import Any
-from urllib.parse import urljoin
 
 from lrtzc_pipelines.connectors.base import Known, Page, Pages
 from lrtzc_pipelines.connectors.http import HttpClient, looks_like_html
@@ -38,7 +37,7 @@ def pages(connector: GbfsConnector, client: HttpClient, known: Known) -> Pages:
         raise FetchError(msg)
     yield Page(DISCOVERY, "json", discovery)
     for name in connector.feeds:
-        url = urljoin(client.target.base_url, offered[name])
+        url = client.target.join(client.target.base_url, offered[name])
         answer = client.get(
             client.target.rebase(url), known=known.get(name), fault=_incomplete
         )
@@ -55,10 +54,14 @@ def feed_urls(endpoint_id: str, discovery: dict[str, Any]) -> dict[str, str]:
     if isinstance(data, dict) and "feeds" not in data:
         data = data.get("fr") or next(iter(data.values()), None)
     feeds = data.get("feeds") if isinstance(data, dict) else None
-    if not isinstance(feeds, list):
+    if not isinstance(feeds, list) or not all(map(_is_feed, feeds)):
         msg = f"{endpoint_id}: the discovery file lists no feeds"
         raise FetchError(msg)
     return {str(feed["name"]): str(feed["url"]) for feed in feeds}
+
+
+def _is_feed(feed: object) -> bool:
+    return isinstance(feed, dict) and {"name", "url"} <= feed.keys()
 
 
 def _incomplete(body: bytes) -> str | None:
@@ -66,7 +69,7 @@ def _incomplete(body: bytes) -> str | None:
         return "an HTML page instead of JSON"
     try:
         document = json.loads(body)
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         return f"not a JSON document: {error}"
     if not isinstance(document, dict) or "data" not in document:
         return "a JSON document without data"

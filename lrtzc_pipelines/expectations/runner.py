@@ -8,9 +8,9 @@ suite looks at go through Arrow-backed pandas, without a copy.
 from __future__ import annotations
 
 import logging
+import os
 import threading
 from dataclasses import dataclass
-from functools import cache
 from typing import TYPE_CHECKING, Any
 
 import polars as pl
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 MAX_EXAMPLES = 5
 _warming = threading.Event()
-_configuring = threading.Lock()
+_importing = threading.Lock()
 
 
 @dataclass(frozen=True)
@@ -83,25 +83,26 @@ def run_suite(frame: pl.DataFrame, suite: Suite) -> list[Finding]:
 
 
 def _batch_definition() -> BatchDefinition[Any]:
-    with _configuring:
-        return _configured()
-
-
-@cache
-def _configured() -> BatchDefinition[Any]:
-    # Its progress bars and its messages about itself do not belong in a run's log.
-    logging.getLogger("great_expectations").setLevel(logging.WARNING)
-    # Seconds to import, see above.
-    import great_expectations as gx  # noqa: PLC0415
-    from great_expectations.data_context.types.base import (  # noqa: PLC0415
-        ProgressBarsConfig,
-    )
-
+    """A fresh place for one frame: a context keeps every frame it was ever given."""
+    gx = _great_expectations()
     context = gx.get_context(mode="ephemeral")
-    context.variables.progress_bars = ProgressBarsConfig(globally=False)
     source = context.data_sources.add_pandas("validated")
     asset = source.add_dataframe_asset("frame")
-    return asset.add_batch_definition_whole_dataframe("whole")
+    definition: BatchDefinition[Any] = asset.add_batch_definition_whole_dataframe(
+        "whole"
+    )
+    return definition
+
+
+def _great_expectations() -> Any:
+    """The library, imported once, with its messages about itself turned down."""
+    with _importing:
+        # Read at import; its bars are no progress that anyone waits for.
+        os.environ.setdefault("TQDM_DISABLE", "1")
+        logging.getLogger("great_expectations").setLevel(logging.WARNING)
+        import great_expectations as gx  # noqa: PLC0415 - seconds to import
+
+        return gx
 
 
 def warm_up() -> None:
@@ -112,7 +113,7 @@ def warm_up() -> None:
     """
     if not _warming.is_set():
         _warming.set()
-        threading.Thread(target=_batch_definition, daemon=True).start()
+        threading.Thread(target=_great_expectations, daemon=True).start()
 
 
 def _validate(

@@ -14,6 +14,7 @@ import re
 
 import polars as pl
 from lxml import etree
+from polars.exceptions import PolarsError
 
 from lrtzc_pipelines.errors import ParseError
 
@@ -29,6 +30,7 @@ _NEEDS_PARSER = (b"<", b"]]>", b"\xef\xbf\xbe", b"\xef\xbf\xbf")
 _CONTROLS = bytes(range(0x09)) + bytes(range(0x0A, 0x20))
 _XML_ENTITIES = {"lt": "<", "gt": ">", "quot": '"', "apos": "'", "amp": "&"}
 _PREDEFINED = {f"&{name};".encode() for name in _XML_ENTITIES}
+_READ_HERE = frozenset({None, "UTF-8", "utf-8", "ASCII", "US-ASCII"})
 _ENTITY = re.compile(rb"&[^;<]{0,6};?")
 
 
@@ -66,23 +68,33 @@ def _parse_regular(body: bytes, label: str) -> pl.DataFrame | None:
     for piece in pieces[2:-1:2]:
         text = text.replace(b'"' + piece + b'"', _FIELD)
     # Each piece leads from one column to the next, so that a page without any markup
-    # left has every column in every row, in order.
-    if _needs_parser(text) or text.count(_RECORD) != rows - 1:
+    # left, and with all its separators, has every column in every row, in order.
+    separators = text.count(_RECORD), text.count(_FIELD)
+    if _needs_parser(text) or separators != (rows - 1, rows * (len(columns) - 1)):
         return None
     # What surrounds the rows is small, and is left to the real parser.
-    _data_element(body[:start] + b"<data>" + body[end:], label)
-    frame = pl.read_csv(
-        text,
-        schema=dict.fromkeys(columns, pl.String),
-        separator=_FIELD.decode(),
-        quote_char=None,
-        has_header=False,
-        empty_string_is_null=False,
-        raise_if_empty=False,
-    )
-    if frame.height != rows:
+    envelope = _data_element(body[:start] + b"<data>" + body[end:], label)
+    encoding = envelope.getroottree().docinfo.encoding
+    frame = _split(text, columns) if encoding in _READ_HERE else None
+    if frame is None or frame.height != rows:
         return None
     return _decoded(frame) if b"&" in text else frame
+
+
+def _split(text: bytes, columns: list[str]) -> pl.DataFrame | None:
+    """The columns of delimited text; None if a line has more, or is not UTF-8."""
+    try:
+        return pl.read_csv(
+            text,
+            schema=dict.fromkeys(columns, pl.String),
+            separator=_FIELD.decode(),
+            quote_char=None,
+            has_header=False,
+            empty_string_is_null=False,
+            raise_if_empty=False,
+        )
+    except PolarsError:
+        return None
 
 
 def _decoded(frame: pl.DataFrame) -> pl.DataFrame:
@@ -161,7 +173,10 @@ def _data_element(body: bytes, label: str) -> etree._Element:
 def _parse_any(body: bytes, label: str) -> pl.DataFrame:
     data = _data_element(body, label)
     rows = [
-        {str(cell.tag): _unquoted("".join(cell.itertext())) for cell in row}
+        {
+            str(cell.tag): _unquoted("".join(cell.itertext()))
+            for cell in row.iterchildren("*")
+        }
         for row in data.iterchildren("row")
     ]
     names = dict.fromkeys(name for row in rows for name in row)

@@ -104,21 +104,13 @@ def list_releases(layout: Layout) -> list[ReleaseManifest]:
     return sorted(found, key=lambda manifest: manifest.release_id, reverse=True)
 
 
-def current_release_id(layout: Layout) -> str | None:
-    """Id of the release that readers use; None before the first."""
-    try:
-        return layout.current_release.readlink().name
-    except FileNotFoundError:
-        return None
-
-
 def current_folder(layout: Layout) -> Path:
     """Folder of the release that readers use.
 
     Raises:
         ReleaseError: nothing was published yet.
     """
-    name = current_release_id(layout)
+    name = layout.current_release_id
     if name is None:
         msg = "no release yet: run `lrtzc demo` or `lrtzc refresh` first"
         raise ReleaseError(msg)
@@ -137,7 +129,7 @@ def is_up_to_date(
     if not releases:
         return False
     newest = releases[0]
-    served = newest.release_id in {current_release_id(layout), _turned_away(layout)}
+    served = newest.release_id in {layout.current_release_id, _turned_away(layout)}
     return served and newest.inputs_sha256 == inputs_sha256(inputs, code_version)
 
 
@@ -217,7 +209,7 @@ def rollback(layout: Layout, release_id: str | None = None) -> ReleaseManifest:
         ReleaseError: there is no such release, or none older.
     """
     with locked(layout.lock("publish"), "a publication"):
-        current = current_release_id(layout)
+        current = layout.current_release_id
         releases = list_releases(layout)
         if release_id is None:
             older = [r for r in releases if current and r.release_id < current]
@@ -303,7 +295,7 @@ def _switch(layout: Layout, release_id: str) -> None:
 
 
 def _prune(layout: Layout, keep: int) -> None:
-    current = current_release_id(layout)
+    current = layout.current_release_id
     for manifest in list_releases(layout)[keep:]:
         if manifest.release_id != current:
             doomed = layout.releases / manifest.release_id

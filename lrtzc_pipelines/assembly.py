@@ -1,0 +1,120 @@
+"""Puts the definitions together: what collects, what publishes, and both.
+
+Assembly only; tests, the command line and Dagster itself call the same functions, so
+that what is proven is what runs in production. The two halves load apart, because a
+night that brings nothing new needs no dbt.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import dagster as dg
+
+from lrtzc_pipelines import dbt_models
+from lrtzc_pipelines.assets.source_assets import build_source_assets
+from lrtzc_pipelines.expectations.suites import load_suite
+from lrtzc_pipelines.jobs import build_collect_jobs, build_publish_job
+from lrtzc_pipelines.layout import Layout
+from lrtzc_pipelines.resources.platform import Platform
+from lrtzc_pipelines.resources.progress import Progress
+from lrtzc_pipelines.schedules.cadences import build_schedules
+from lrtzc_pipelines.sensors.publishing import build_publish_sensors
+from lrtzc_pipelines.settings import Settings
+from lrtzc_pipelines.sources.registry import SOURCES_DIR, SUITES_DIR
+
+
+def build_platform(settings: Settings) -> Platform:
+    """The platform resource of an environment."""
+    return Platform(
+        data_dir=str(settings.data_dir),
+        sources_dir=str(settings.sources_dir or SOURCES_DIR),
+    )
+
+
+def collect_definitions(
+    platform: Platform,
+    *,
+    progress: Progress | None = None,
+    suites_dir: Path = SUITES_DIR,
+) -> dg.Definitions:
+    """Raw, validated and anonymized assets of every source, their jobs and schedules.
+
+    Args:
+        platform: Where everything is.
+        progress: Who is told how far a run is; nobody by default.
+        suites_dir: Where the suites are.
+
+    Raises:
+        SpecError: a specification or suite does not load.
+    """
+    specs = platform.specs
+    return dg.Definitions(
+        assets=[
+            asset
+            for spec in specs.values()
+            for asset in build_source_assets(spec, load_suite(spec, suites_dir))
+        ],
+        jobs=build_collect_jobs(specs.values()),
+        schedules=build_schedules(specs.values()),
+        resources={"platform": platform, "progress": progress or Progress()},
+        # A process per step costs 4 to 6 s on two cores, and when its run is killed
+        # the step lives on and writes beside the next run: see docs/adr.
+        executor=dg.in_process_executor,
+    )
+
+
+def publish_definitions(
+    platform: Platform, *, progress: Progress | None = None
+) -> dg.Definitions:
+    """The dbt models, the release behind them, and the job that publishes.
+
+    Raises:
+        ReleaseError: the models do not parse.
+    """
+    # dagster-dbt brings dbt, which takes seconds to import.
+    from lrtzc_pipelines.assets.dbt_assets import build_dbt_assets  # noqa: PLC0415
+    from lrtzc_pipelines.assets.release_assets import (  # noqa: PLC0415
+        build_release_assets,
+    )
+    from lrtzc_pipelines.resources.dbt import dbt_resource  # noqa: PLC0415
+
+    settings = platform.settings
+    manifest = dbt_models.ensure_manifest(
+        Layout(Path(platform.data_dir)), memory=settings.duckdb_memory
+    )
+    models = build_dbt_assets(manifest)
+    model_keys = sorted(models.keys)
+    return dg.Definitions(
+        assets=[models, *build_release_assets(model_keys)],
+        jobs=[build_publish_job(model_keys)],
+        resources={
+            "platform": platform,
+            "progress": progress or Progress(),
+            "dbt": dbt_resource(),
+        },
+        executor=dg.in_process_executor,
+    )
+
+
+def build_definitions(
+    settings: Settings, *, suites_dir: Path = SUITES_DIR
+) -> dg.Definitions:
+    """Every definition of the platform, for one data directory.
+
+    Raises:
+        SpecError: a specification or suite does not load.
+        ReleaseError: the models do not parse.
+    """
+    platform, progress = build_platform(settings), Progress()
+    collect = collect_definitions(platform, progress=progress, suites_dir=suites_dir)
+    publish = publish_definitions(platform, progress=progress)
+    collect_jobs, (publish_job,) = list(collect.jobs or ()), list(publish.jobs or ())
+    return dg.Definitions(
+        assets=[*(collect.assets or ()), *(publish.assets or ())],
+        jobs=[*collect_jobs, publish_job],
+        schedules=collect.schedules,
+        sensors=build_publish_sensors(platform, collect_jobs, publish_job),
+        resources=publish.resources,
+        executor=dg.in_process_executor,
+    )
