@@ -114,36 +114,45 @@ def run_job(
     )
 
 
-def refresh(
+def collect(
     settings: Settings, source_ids: Iterable[str], *, from_raw: bool = False
 ) -> dict[str, Any]:
-    """Collects some sources, then publishes if the newest release lacks something.
+    """Collects some sources, in one run.
 
     Returns:
-        `sources`: what came of each; `publication`: what came of it, or None if the
-        newest release already is what would be built.
+        `sources`: what came of each; `publish`: whether the newest release lacks
+        something that is there now.
     """
     layout = Layout(settings.data_dir)
     instance = prepare_instance(layout)
     end_abandoned_runs(instance)
     _parse_models_meanwhile(settings)
-    platform, progress = build_platform(settings), Progress(to_stdout=True)
+    platform = build_platform(settings)
     ids = sorted(source_ids)
     collected = run_job(
-        collect_definitions(platform, progress=progress),
+        collect_definitions(platform, progress=Progress(to_stdout=True)),
         instance,
         COLLECT,
         keys=[key for source_id in ids for key in source_keys(source_id)],
         tags={FROM_RAW: "true"} if from_raw else {},
     )
-    sources = summarize_sources(ids, collected.all_events)
-    publication = None
     inputs = current_inputs(platform.specs, layout)
-    if not is_up_to_date(layout, inputs, dbt_models.code_version()):
-        publish = publish_definitions(platform, progress=progress)
-        published = run_job(publish, instance, PUBLISH)
-        publication = summarize_publication(published.all_events)
-    return {"event": "done", "sources": sources, "publication": publication}
+    return {
+        "event": "done",
+        "sources": summarize_sources(ids, collected.all_events),
+        "publish": not is_up_to_date(layout, inputs, dbt_models.code_version()),
+    }
+
+
+def publish(settings: Settings) -> dict[str, Any]:
+    """Builds and publishes a release, in one run; returns what came of it."""
+    instance = prepare_instance(Layout(settings.data_dir))
+    end_abandoned_runs(instance)
+    definitions = publish_definitions(
+        build_platform(settings), progress=Progress(to_stdout=True)
+    )
+    published = run_job(definitions, instance, PUBLISH)
+    return {"event": "done", **summarize_publication(published.all_events)}
 
 
 def _parse_models_meanwhile(settings: Settings) -> None:
@@ -196,6 +205,7 @@ def _end_abandoned(socket: Path) -> list[str]:
 def main(arguments: list[str] | None = None) -> None:
     """Entry point of the child process."""
     parser = argparse.ArgumentParser(prog="lrtzc_pipelines.running")
+    parser.add_argument("job", choices=[COLLECT, PUBLISH], nargs="?")
     parser.add_argument("--source", action="append", default=[])
     parser.add_argument("--from-raw", action="store_true")
     parser.add_argument("--end-abandoned", type=Path, metavar="SOCKET")
@@ -207,7 +217,10 @@ def main(arguments: list[str] | None = None) -> None:
         return
     _die_with_parent()
     warnings.filterwarnings("ignore", message=".*sqlglotrs is deprecated.*")
-    outcome = refresh(Settings(), options.source, from_raw=options.from_raw)
+    if options.job == PUBLISH:
+        outcome = publish(Settings())
+    else:
+        outcome = collect(Settings(), options.source, from_raw=options.from_raw)
     Progress(to_stdout=True).emit(**outcome)
 
 

@@ -52,18 +52,19 @@ def refresh(
         LrtzcError: a run ended unexpectedly.
     """
     started = time.monotonic()
-    arguments = [f"--source={source_id}" for source_id in chosen]
+    arguments = ["collect", *(f"--source={source_id}" for source_id in chosen)]
     if from_raw:
         arguments.append("--from-raw")
+    extra = dict(environment or {})
+    publication: dict[str, Any] = {}
     with locked(layout.lock("refresh"), "a refresh") as lock, _progress() as listen:
-        done = run_child(
-            layout,
-            arguments,
-            lock=lock,
-            environment=dict(environment or {}),
-            listen=listen,
-        )
-    publication = done["publication"] or {}
+        done = run_child(layout, arguments, lock=lock, environment=extra, listen=listen)
+        # A second process: what the collection held in memory is given back before
+        # dbt asks for its own.
+        if done["publish"]:
+            publication = run_child(
+                layout, ["publish"], lock=lock, environment=extra, listen=listen
+            )
     return {
         "sources": done["sources"],
         "release": layout.current_release_id,

@@ -28,18 +28,19 @@ def canonical(kind: str, name: str, body: bytes) -> bytes:
         return body.replace(b"\r\n", b"\n")
     try:
         document = json.loads(body)
-    except ValueError:
+    except (ValueError, RecursionError):
         return body
     return json.dumps(
         _data(kind, name, document), ensure_ascii=False, sort_keys=True
-    ).encode()
+    ).encode(errors="surrogatepass")
 
 
 def _data(kind: str, name: str, document: Any) -> Any:
     if not isinstance(document, dict):
         return document
     if kind == "ckan_records":
-        return document.get("result", {}).get("records")
+        result = document.get("result")
+        return result.get("records") if isinstance(result, dict) else document
     if kind == "gbfs_stations":
         if name == "gbfs":
             return None

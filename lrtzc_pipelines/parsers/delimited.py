@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import polars as pl
 from polars.exceptions import PolarsError
 
@@ -14,7 +16,7 @@ def parse_csv(body: bytes, label: str, csv: CsvFormat) -> pl.DataFrame:
 
     Raises:
         ParseError: bytes that are not of the declared encoding, rows wider or
-            narrower than the header, or a header with a name twice.
+            narrower than the header, no header, or one with a name twice.
     """
     try:
         text = body.decode(csv.encoding).removeprefix("\ufeff")
@@ -22,27 +24,48 @@ def parse_csv(body: bytes, label: str, csv: CsvFormat) -> pl.DataFrame:
         line = body[: error.start].count(b"\n") + 1
         msg = f"{label}: line {line}: byte {error.start} is not {csv.encoding}"
         raise ParseError(msg) from error
-    header = pl.read_csv(
-        text.partition("\n")[0].rstrip("\r").encode(),
-        separator=csv.separator,
-        quote_char=csv.quote or None,
-        has_header=False,
-        infer_schema=False,
-    ).row(0)
+    first_line = text.partition("\n")[0].rstrip("\r")
+    if not first_line:
+        msg = f"{label}: line 1: no header"
+        raise ParseError(msg)
+    header = _read(first_line, label, csv, has_header=False).row(0)
     repeated = sorted({name for name in header if header.count(name) > 1})
     if repeated:
         msg = f"{label}: line 1: column {repeated[0]!r} stands twice in the header"
         raise ParseError(msg)
+    frame = _read(text, label, csv, has_header=True)
+    # Polars fills a row that ends early; a file cut short must not pass for whole.
+    if frame[:, -1].has_nulls() and (row := _narrow_row(text, csv, frame.width)):
+        msg = (
+            f"{label}: not delimited by {csv.separator!r} as declared: "
+            f"row {row} has fewer values than the header"
+        )
+        raise ParseError(msg)
+    return frame
+
+
+def _read(text: str, label: str, csv: CsvFormat, *, has_header: bool) -> pl.DataFrame:
     try:
         return pl.read_csv(
             text.encode(),
             separator=csv.separator,
             quote_char=csv.quote or None,
+            has_header=has_header,
             infer_schema=False,
-            extra_columns="raise",
-            missing_columns="raise",
         )
     except PolarsError as error:
-        reason = str(error).splitlines()[0]
+        # What polars could not read may be personal: its words end before it.
+        reason = str(error).splitlines()[0].partition("`")[0].strip()
         msg = f"{label}: not delimited by {csv.separator!r} as declared: {reason}"
         raise ParseError(msg) from error
+
+
+def _narrow_row(text: str, csv: CsvFormat, width: int) -> int | None:
+    """Number of the first row with fewer values than the header; blank ones are not."""
+    if csv.quote:
+        quote = re.escape(csv.quote)
+        text = re.sub(f"{quote}[^{quote}]*{quote}", "-", text)
+    for number, line in enumerate(text.split("\n")):
+        if line.strip("\r") and line.count(csv.separator) < width - 1:
+            return number
+    return None

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from contextlib import suppress
 from datetime import UTC, datetime
 from typing import Any
 
 import polars as pl
 
 from lrtzc_pipelines.errors import ParseError
-from lrtzc_pipelines.parsers.json_records import load, text_frame
+from lrtzc_pipelines.parsers.json_records import are_objects, load, text_frame
 
 _NAMES_OF_VERSION_2 = {
     "num_bikes_available": "num_vehicles_available",
@@ -55,7 +56,7 @@ def _stations(
         raise ParseError(msg)
     data = load(bodies[feed], f"{label}: {feed}").get("data")
     stations = data.get("stations") if isinstance(data, dict) else None
-    if not isinstance(stations, list):
+    if not are_objects(stations):
         msg = f"{label}: {feed}: no data.stations"
         raise ParseError(msg)
     return stations
@@ -65,12 +66,18 @@ def _localized(name: object, language: str) -> object:
     """Version 3 gives a list of texts by language, version 2 a plain string."""
     if not isinstance(name, list):
         return name
+    if not are_objects(name):
+        return None
     texts = {item.get("language"): item.get("text") for item in name}
     return texts.get(language) or next(iter(texts.values()), None)
 
 
 def _moment(value: object) -> object:
-    """Version 2 gives POSIX seconds, version 3 RFC 3339; the latter comes out."""
+    """Version 2 gives POSIX seconds, version 3 RFC 3339; the latter comes out.
+
+    What is no moment stays as it is: the typing step refuses its row, with a reason.
+    """
     if isinstance(value, int | float) and not isinstance(value, bool):
-        return datetime.fromtimestamp(value, UTC).isoformat()
+        with suppress(ValueError, OverflowError, OSError):
+            return datetime.fromtimestamp(value, UTC).isoformat()
     return value

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterable
-from typing import Any
+from typing import Any, TypeGuard
 
 import polars as pl
 
@@ -13,11 +14,16 @@ from lrtzc_pipelines.errors import ParseError
 _LEFT_OUT = frozenset({"_id", "rank"})
 """CKAN's own row number and search rank: volatile, and no data of the producer."""
 
+_HALF_CHARACTER = re.compile(rb"\\u[dD][89a-fA-F]")
+"""Where half of a character may be escaped, which is JSON and yet no text."""
+
 
 def load(body: bytes, label: str) -> dict[str, Any]:
     """The JSON object in `body`; ParseError if it is none."""
     try:
         document = json.loads(body, parse_constant=_refuse)
+        if _HALF_CHARACTER.search(body):
+            json.dumps(document, ensure_ascii=False).encode()
     except (ValueError, RecursionError) as error:
         msg = f"{label}: not a JSON document: {error}"
         raise ParseError(msg) from error
@@ -30,6 +36,11 @@ def load(body: bytes, label: str) -> dict[str, Any]:
 def _refuse(constant: str) -> float:
     msg = f"{constant} is not JSON"
     raise ValueError(msg)
+
+
+def are_objects(values: object) -> TypeGuard[list[dict[str, Any]]]:
+    """Whether a JSON value is a list of objects, and of nothing else."""
+    return isinstance(values, list) and all(isinstance(v, dict) for v in values)
 
 
 def text_frame(records: Iterable[dict[str, Any]]) -> pl.DataFrame:
@@ -55,8 +66,9 @@ def as_text(value: object) -> str | None:
 
 def parse_ckan(body: bytes, label: str) -> pl.DataFrame:
     """The records of one `datastore_search` page."""
-    records = load(body, label).get("result", {}).get("records")
-    if not isinstance(records, list):
+    result = load(body, label).get("result")
+    records = result.get("records") if isinstance(result, dict) else None
+    if not are_objects(records):
         msg = f"{label}: no result.records"
         raise ParseError(msg)
     return text_frame(records)
@@ -66,10 +78,14 @@ def parse_geojson(body: bytes, label: str) -> pl.DataFrame:
     """The features of a collection: properties, and `geometry` as GeoJSON text."""
     document = load(body, label)
     features = document.get("features")
-    if document.get("type") != "FeatureCollection" or not isinstance(features, list):
+    if document.get("type") != "FeatureCollection" or not are_objects(features):
         msg = f"{label}: not a GeoJSON FeatureCollection"
         raise ParseError(msg)
+    properties = [feature.get("properties") or {} for feature in features]
+    if not are_objects(properties):
+        msg = f"{label}: not a GeoJSON FeatureCollection: properties are no object"
+        raise ParseError(msg)
     return text_frame(
-        {**(feature.get("properties") or {}), "geometry": feature.get("geometry")}
-        for feature in features
+        {**found, "geometry": feature.get("geometry")}
+        for found, feature in zip(properties, features, strict=True)
     )
