@@ -34,6 +34,8 @@ _OFFSET = r"(?:Z|[+-]\d{2}:\d{2})$"
 _TRUTHS = r"(?i)^(?:true|false|t|f|y|n|oui|non)$"
 _CODE = r"^[A-Za-z0-9][A-Za-z0-9._:/-]{0,19}$"
 _LONGEST_INTEGER = 18
+# Months written before days would make six dates of ten unreadable.
+_TOLERATED = 0.3
 
 
 def _words(*words: str) -> re.Pattern[str]:
@@ -207,7 +209,7 @@ def _type(name: str, values: pl.Series) -> dict[str, Any]:
 def _moment(values: pl.Series) -> dict[str, Any] | None:
     """Fields of a date or datetime column; None if its values are neither."""
     for form in _DATES:
-        if values.str.to_date(form, strict=False).null_count() == 0:
+        if _is_written(values, form, values.str.to_date(form, strict=False)):
             iso = form == _DATES[0]
             named = {} if iso else {"datetime_format": form}
             return {"type": ColumnType.DATE, **named}
@@ -216,13 +218,21 @@ def _moment(values: pl.Series) -> dict[str, Any] | None:
         if read.null_count() == 0:
             return {"type": ColumnType.DATETIME, "timezone": "UTC"}
     for form in _DATETIMES:
-        if values.str.to_datetime(form, strict=False).null_count() == 0:
+        if _is_written(values, form, values.str.to_datetime(form, strict=False)):
             return {
                 "type": ColumnType.DATETIME,
                 "timezone": TIMEZONE,
                 "datetime_format": form,
             }
     return None
+
+
+def _is_written(values: pl.Series, form: str, read: pl.Series) -> bool:
+    """Whether values have a format, a few days that do not exist among them."""
+    shape = re.sub(r"%[mdHMS]", r"\\d{1,2}", form.replace("%Y", r"\d{4}"))
+    shape = shape.replace("%.f", r"(?:\.\d+)?")
+    looks_so = values.str.contains(f"^{shape}$").all()
+    return looks_so and read.null_count() <= _TOLERATED * len(values)
 
 
 def _privacy(name: str, values: pl.Series, kind: ColumnType) -> tuple[Any, str]:

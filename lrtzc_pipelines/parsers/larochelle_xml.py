@@ -54,23 +54,18 @@ def _parse_regular(body: bytes, label: str) -> pl.DataFrame | None:
     data = body[start + len(b"<data>") : end].strip()
     if start < 0 or end < start or len(data.translate(None, _CONTROLS)) < len(data):
         return None
-    first, _, rest = data.partition(_ROW_END)
-    pieces = first.split(b'"')
-    columns = _column_names(pieces)
+    first = data[: data.find(_ROW_END)].split(b'"')
+    columns = _column_names(first)
     if columns is None:
         return None
-    opening, closing = pieces[0] + b'"', b'"' + pieces[-1] + _ROW_END
-    if not (data.startswith(opening) and data.endswith(closing)):
+    pieces = data.split(b'"')
+    rows = _rows_of_regular(pieces, first)
+    if rows is None:
         return None
-    gap = rest[: rest.find(b"<row>")]
-    rows = data.count(_ROW_END)
-    text = data[len(opening) : -len(closing)].replace(closing + gap + opening, _RECORD)
-    for piece in pieces[2:-1:2]:
-        text = text.replace(b'"' + piece + b'"', _FIELD)
-    # Each piece leads from one column to the next, so that a page without any markup
-    # left, and with all its separators, has every column in every row, in order.
-    separators = text.count(_RECORD), text.count(_FIELD)
-    if _needs_parser(text) or separators != (rows - 1, rows * (len(columns) - 1)):
+    values = iter(pieces[1::2])
+    records = zip(*[values] * len(columns), strict=True)
+    text = _RECORD.join(map(_FIELD.join, records))
+    if _needs_parser(text):
         return None
     # What surrounds the rows is small, and is left to the real parser.
     envelope = _data_element(body[:start] + b"<data>" + body[end:], label)
@@ -79,6 +74,28 @@ def _parse_regular(body: bytes, label: str) -> pl.DataFrame | None:
     if frame is None or frame.height != rows:
         return None
     return _decoded(frame) if b"&" in text else frame
+
+
+def _rows_of_regular(pieces: list[bytes], first: list[bytes]) -> int | None:
+    """Rows in a page cut at its quotes; None unless each has the first row's markup.
+
+    Pieces alternate markup and value. Each piece of the first row's markup must come
+    again at its place in every row, and what joins two rows must always be the same.
+    """
+    width = len(first) - 1
+    rows, rest = divmod(len(pieces) - 1, width)
+    if rest or pieces[-1] != first[-1] + _ROW_END:
+        return None
+    joints = pieces[width:-1:width]
+    joint = re.compile(re.escape(first[-1] + _ROW_END) + rb"\s*" + re.escape(first[0]))
+    if joints and (
+        joints.count(joints[0]) < rows - 1 or not joint.fullmatch(joints[0])
+    ):
+        return None
+    for place in range(2, width, 2):
+        if pieces[place::width].count(first[place]) < rows:
+            return None
+    return rows
 
 
 def _split(text: bytes, columns: list[str]) -> pl.DataFrame | None:
