@@ -8,7 +8,6 @@ suite looks at go through Arrow-backed pandas, without a copy.
 from __future__ import annotations
 
 import logging
-import os
 import threading
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -85,7 +84,13 @@ def run_suite(frame: pl.DataFrame, suite: Suite) -> list[Finding]:
 def _batch_definition() -> BatchDefinition[Any]:
     """A fresh place for one frame: a context keeps every frame it was ever given."""
     gx = _great_expectations()
+    from great_expectations.data_context.types.base import (  # noqa: PLC0415 - the same
+        ProgressBarsConfig,
+    )
+
     context = gx.get_context(mode="ephemeral")
+    # Its bars are no progress that anyone waits for.
+    context.variables.progress_bars = ProgressBarsConfig(globally=False)
     source = context.data_sources.add_pandas("validated")
     asset = source.add_dataframe_asset("frame")
     definition: BatchDefinition[Any] = asset.add_batch_definition_whole_dataframe(
@@ -97,8 +102,6 @@ def _batch_definition() -> BatchDefinition[Any]:
 def _great_expectations() -> Any:
     """The library, imported once, with its messages about itself turned down."""
     with _importing:
-        # Read at import; its bars are no progress that anyone waits for.
-        os.environ.setdefault("TQDM_DISABLE", "1")
         logging.getLogger("great_expectations").setLevel(logging.WARNING)
         import great_expectations as gx  # noqa: PLC0415 - seconds to import
 

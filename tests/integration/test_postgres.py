@@ -13,6 +13,7 @@ import subprocess
 from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -24,7 +25,7 @@ import pytest
 from lrtzc_pipelines.assets.dbt_assets import WAREHOUSE_POOL as POOL
 from lrtzc_pipelines.jobs import COLLECT, source_keys
 from lrtzc_pipelines.layout import Layout
-from lrtzc_pipelines.running import end_all_abandoned_runs
+from lrtzc_pipelines.running import end_runs_before
 from lrtzc_pipelines.sandbox.server import (
     RunningSandbox,
     create_app,
@@ -277,7 +278,7 @@ def test_a_run_that_a_power_cut_left_is_ended_and_gives_its_place_back(
     held = "select run_id from concurrency_slots where run_id is not null"
     assert query(postgres, held) == [(cut.run_id,)]
     layout = Layout(production.settings.data_dir)
-    assert end_all_abandoned_runs(instance, layout) == [cut.run_id]
+    assert end_runs_before(instance, layout, datetime.now(UTC)) == [cut.run_id]
     status = "select status from runs where run_id = %s"
     assert query(postgres, status, cut.run_id) == [("FAILURE",)]
     assert query(postgres, held) == []

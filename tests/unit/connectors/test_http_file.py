@@ -1,0 +1,137 @@
+"""One file behind one address."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from pytest_httpserver import HTTPServer
+
+from lrtzc_pipelines.connectors import registry
+from lrtzc_pipelines.connectors.addresses import Target
+from lrtzc_pipelines.connectors.base import at
+from lrtzc_pipelines.connectors.http import HttpClient, KnownPage, Limits
+from lrtzc_pipelines.connectors.http_file import pages
+from lrtzc_pipelines.errors import FetchError
+from lrtzc_pipelines.sandbox.server import (
+    RunningSandbox,
+    create_app,
+    endpoint_overrides,
+)
+from lrtzc_pipelines.sandbox.world import World
+from lrtzc_pipelines.sources.registry import load_sources
+from lrtzc_pipelines.sources.spec import HttpFileConnector
+
+SPECS = load_sources()
+WORLD = World()
+
+
+def connector(**changes: Any) -> HttpFileConnector:
+    values = {"kind": "http_file", "path": "data/perimetre.csv"}
+    return HttpFileConnector.model_validate(values | changes)
+
+
+@pytest.fixture
+def service(httpserver: HTTPServer) -> Iterator[HttpClient]:
+    target = Target("town_hall", httpserver.url_for("/open"), "https://a.fr/", 1.0)
+    with HttpClient(target, Limits(attempts=2), sleep=lambda _: None) as client:
+        yield client
+
+
+def test_the_file_is_one_page(httpserver: HTTPServer, service: HttpClient) -> None:
+    httpserver.expect_request("/open/data/perimetre.csv").respond_with_data(b"a;b\n")
+    (only,) = pages(connector(), service, {})
+    assert (only.name, only.suffix, only.answer.body) == ("file", "csv", b"a;b\n")
+
+
+def test_the_query_of_the_source_is_sent(
+    httpserver: HTTPServer, service: HttpClient
+) -> None:
+    query = {"format": "geojson", "fields": "code,nom"}
+    httpserver.expect_request("/open/communes", query_string=query).respond_with_data(
+        b"{}"
+    )
+    (only,) = pages(connector(path="communes", query=query), service, {})
+    assert (only.suffix, only.answer.body) == ("bin", b"{}")
+
+
+@pytest.mark.parametrize(
+    ("body", "reason"),
+    [
+        (b"", "an empty file"),
+        (b" \r\n\t\n", "an empty file"),
+        (b"<!DOCTYPE html><html></html>", "an HTML page instead of the file"),
+        (b"\n<html lang='fr'>", "an HTML page instead of the file"),
+    ],
+)
+def test_what_is_no_file_is_asked_again_then_refused(
+    httpserver: HTTPServer, service: HttpClient, body: bytes, reason: str
+) -> None:
+    httpserver.expect_request("/open/data/perimetre.csv").respond_with_data(body)
+    with pytest.raises(FetchError, match=rf"{reason} \(gave up after 2") as error:
+        list(pages(connector(), service, {}))
+    assert not error.value.permanent
+
+
+def test_an_absent_file_is_refused_at_once(
+    httpserver: HTTPServer, service: HttpClient
+) -> None:
+    httpserver.expect_request("/open/data/perimetre.csv").respond_with_data(status=404)
+    with pytest.raises(FetchError, match=r"town_hall: .*perimetre.csv: HTTP 404"):
+        list(pages(connector(), service, {}))
+    assert service.requests == 1
+
+
+def test_a_held_file_is_not_sent_again(
+    httpserver: HTTPServer, service: HttpClient
+) -> None:
+    held = {"If-None-Match": '"1"'}
+    httpserver.expect_request(
+        "/open/data/perimetre.csv", headers=held
+    ).respond_with_data(status=304)
+    known = {"file": KnownPage("0", None, '"1"')}
+    (only,) = pages(connector(), service, known)
+    assert only.answer.not_modified
+
+
+@pytest.mark.parametrize("base_url", ["https://a.fr", "https://a.fr/"])
+@pytest.mark.parametrize("path", ["x.csv", "/x.csv"])
+def test_a_path_is_below_its_endpoint(base_url: str, path: str) -> None:
+    assert at(base_url, path) == "https://a.fr/x.csv"
+
+
+# What holds for every packaged source, by the connector that its kind names.
+
+
+@pytest.fixture(scope="module")
+def overrides() -> Iterator[dict[str, str]]:
+    app = create_app(WORLD)
+    with RunningSandbox(app) as url:
+        for endpoint in endpoint_overrides(url):
+            app.state.faults.plan(endpoint, "html_200", 1000)
+        yield endpoint_overrides(url)
+
+
+@pytest.mark.parametrize("source_id", SPECS)
+def test_no_source_takes_a_maintenance_page_for_data(
+    overrides: dict[str, str], source_id: str
+) -> None:
+    spec = SPECS[source_id]
+    target = Target(spec.endpoint, overrides[spec.endpoint], "https://a.fr/", 1.0)
+    with (
+        HttpClient(target, Limits(attempts=2), sleep=lambda _: None) as client,
+        pytest.raises(FetchError, match=rf"{spec.endpoint}: .*an HTML page instead of"),
+    ):
+        list(registry.pages(spec, client, {}))
+
+
+def test_a_file_may_declare_its_own_bound() -> None:
+    spec = SPECS["dgcl_epci_perimeter"].model_copy(
+        update={"connector": connector(max_megabytes=3)}
+    )
+    assert registry.limits(spec).max_bytes == 3_000_000
+
+
+def test_paged_sources_have_the_common_bound() -> None:
+    assert registry.limits(SPECS["yelo_bike_stations"]) == Limits()
