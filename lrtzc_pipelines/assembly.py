@@ -19,6 +19,7 @@ from lrtzc_pipelines.layout import Layout
 from lrtzc_pipelines.resources.platform import Platform
 from lrtzc_pipelines.resources.progress import Progress
 from lrtzc_pipelines.schedules.cadences import build_schedules
+from lrtzc_pipelines.schedules.purging import build_purge_schedule
 from lrtzc_pipelines.sensors.publishing import build_publish_sensors
 from lrtzc_pipelines.settings import Settings
 from lrtzc_pipelines.sources.registry import SOURCES_DIR, SUITES_DIR
@@ -110,10 +111,11 @@ def build_definitions(
     collect = collect_definitions(platform, progress=progress, suites_dir=suites_dir)
     publish = publish_definitions(platform, progress=progress)
     collect_jobs, (publish_job,) = list(collect.jobs or ()), list(publish.jobs or ())
+    purge = build_purge_schedule()
     return dg.Definitions(
         assets=[*(collect.assets or ()), *(publish.assets or ())],
-        jobs=[*collect_jobs, publish_job],
-        schedules=collect.schedules,
+        jobs=[*collect_jobs, publish_job, purge.job],
+        schedules=[*(collect.schedules or ()), purge],
         sensors=build_publish_sensors(platform, collect_jobs, publish_job),
         resources=publish.resources,
         executor=dg.in_process_executor,

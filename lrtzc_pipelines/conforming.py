@@ -7,6 +7,7 @@ is the suite's work, not this module's.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
@@ -32,6 +33,8 @@ _HASH = "_hash"
 
 RULE, COLUMN, REASON, RECORD = "rule", "column", "reason", "record"
 _RECORD_FORMATS = frozenset({"ckan_records", "gbfs_stations", "geojson"})
+_OFFSET = re.compile(r"%(\+|:{0,3}z|#z)")
+"""Where a format holds the offset from UTC, so that no time zone is to be assumed."""
 _TRUE, _FALSE = ("true", "1", "t", "y", "oui"), ("false", "0", "f", "n", "non")
 
 
@@ -252,10 +255,13 @@ def _digits(text: pl.Expr, csv: CsvFormat | None) -> pl.Expr:
 
 
 def _read_datetime(text: pl.Expr, column: Column) -> pl.Expr:
-    if column.datetime_format is None:
-        # RFC 3339 with its offset, as JSON services write it.
-        return text.str.to_datetime("%+", time_unit="us", time_zone="UTC", strict=False)
-    naive = text.str.to_datetime(column.datetime_format, time_unit="us", strict=False)
+    # Without a format: RFC 3339 with its offset, as JSON services write it.
+    written = column.datetime_format or "%+"
+    if _OFFSET.search(written):
+        return text.str.to_datetime(
+            written, time_unit="us", time_zone="UTC", strict=False
+        )
+    naive = text.str.to_datetime(written, time_unit="us", strict=False)
     # The hour that comes twice in autumn is read as its first pass; the one that
     # spring leaves out does not exist, so such a value is refused.
     return naive.dt.replace_time_zone(

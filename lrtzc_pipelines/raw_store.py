@@ -78,7 +78,7 @@ class Snapshot:
         return json.dumps(asdict(self), ensure_ascii=False, separators=(",", ":"))
 
     @classmethod
-    def from_line(cls, line: str) -> Snapshot:
+    def from_line(cls, line: str | bytes) -> Snapshot:
         """The snapshot that a line of JSON holds."""
         fields = json.loads(line)
         pages = tuple(StoredPage(**page) for page in fields.pop("pages"))
@@ -116,10 +116,11 @@ class RawStore:
         """
         if not self.snapshots.exists():
             return None
-        for line in reversed(self.snapshots.read_text("utf-8").splitlines()):
+        # Bytes: a crash may cut a line inside a character.
+        for line in reversed(self.snapshots.read_bytes().split(b"\n")):
             try:
                 return Snapshot.from_line(line)
-            except (ValueError, TypeError):
+            except (ValueError, TypeError, KeyError):
                 continue
         return None
 
@@ -194,7 +195,9 @@ class Writer:
 def _write_blob(path: Path, body: bytes) -> None:
     if path.exists():
         return
-    path.parent.mkdir(mode=PRIVATE_DIR_MODE, parents=True, exist_ok=True)
+    # One by one: `parents=True` gives the mode to the last folder only.
+    for folder in (path.parent.parent, path.parent):
+        folder.mkdir(mode=PRIVATE_DIR_MODE, exist_ok=True)
     with replacing(path) as temporary:
         temporary.write_bytes(zstandard.ZstdCompressor(level=_LEVEL).compress(body))
 

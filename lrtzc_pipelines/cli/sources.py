@@ -13,6 +13,7 @@ from lrtzc_pipelines.cli.workspace import Workspace, workspace
 from lrtzc_pipelines.errors import SettingsError
 from lrtzc_pipelines.layout import Layout
 from lrtzc_pipelines.sources.checkout import PROJECT, Checkout
+from lrtzc_pipelines.sources.registry import load_sources
 
 app = typer.Typer(no_args_is_help=True, pretty_exceptions_enable=False)
 
@@ -69,7 +70,7 @@ def check(
     files = checkout(place)
     if write:
         _require_own_sources(place)
-        for path in write_generated(files, place.specs):
+        for path in write_generated(files, load_sources(files.sources)):
             messages().print(f"written: {path}", markup=False, soft_wrap=True)
     found = check_sources(files, sources or ())
     print_rows(

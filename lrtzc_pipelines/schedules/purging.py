@@ -1,10 +1,8 @@
 """Deletes old run records, which nothing else does: `retention` is only for ticks.
 
 Data, releases and their provenance are files and stay; what goes is Dagster's own
-account of how they came, events and logs of steps included.
+account of how they came, events and output of steps included.
 """
-
-from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
 
@@ -12,14 +10,13 @@ import dagster as dg
 
 from lrtzc_pipelines.schedules.cadences import TIMEZONE
 
-KEPT = timedelta(days=90)
 PURGE = "purge_runs"
+KEPT = timedelta(days=90)
 _ENDED = [
     dg.DagsterRunStatus.SUCCESS,
     dg.DagsterRunStatus.FAILURE,
     dg.DagsterRunStatus.CANCELED,
 ]
-_AT_ONCE = 500
 
 
 def purge_runs(instance: dg.DagsterInstance, *, before: datetime) -> int:
@@ -29,19 +26,43 @@ def purge_runs(instance: dg.DagsterInstance, *, before: datetime) -> int:
     rarely changes would look as if it had never been collected.
     """
     told = _runs_behind_assets(instance)
-    wanted = dg.RunsFilter(statuses=_ENDED, updated_before=before)
-    deleted, cursor = 0, None
-    while runs := instance.get_runs(wanted, cursor=cursor, limit=_AT_ONCE):
-        cursor = runs[-1].run_id
-        doomed = [run.run_id for run in runs if run.run_id not in told]
-        for run_id in doomed:
-            # The page goes on from its last run, which therefore goes last.
-            if run_id != cursor:
-                _delete(instance, run_id)
-        deleted += len(doomed)
-        following = instance.get_runs(wanted, cursor=cursor, limit=1)
-        if cursor in doomed:
-            _delete(instance, cursor)
-        if not following:
-            break
-    return deleted
+    ended = instance.get_runs(dg.RunsFilter(statuses=_ENDED, updated_before=before))
+    doomed = [run.run_id for run in ended if run.run_id not in told]
+    for run_id in doomed:
+        instance.compute_log_manager.delete_logs(prefix=[run_id])
+        instance.delete_run(run_id)
+    return len(doomed)
+
+
+def _runs_behind_assets(instance: dg.DagsterInstance) -> set[str]:
+    newest = [
+        event
+        for record in instance.get_asset_records(instance.all_asset_keys())
+        for event in (
+            record.asset_entry.last_materialization,
+            record.asset_entry.last_observation,
+        )
+    ]
+    return {event.run_id for event in newest if event}
+
+
+def build_purge_schedule() -> dg.ScheduleDefinition:
+    """The job that purges run records, each Sunday."""
+
+    @dg.op(description=f"Deletes run records older than {KEPT.days} days.")
+    def delete_old_runs(context: dg.OpExecutionContext) -> None:
+        deleted = purge_runs(context.instance, before=datetime.now(UTC) - KEPT)
+        context.log.info("%d run records deleted", deleted)
+
+    @dg.job(name=PURGE, description=f"Keeps {KEPT.days} days of run records.")
+    def purge() -> None:
+        delete_old_runs()
+
+    return dg.ScheduleDefinition(
+        name=f"weekly_{PURGE}",
+        job=purge,
+        cron_schedule="30 4 * * 0",
+        execution_timezone=TIMEZONE,
+        default_status=dg.DefaultScheduleStatus.RUNNING,
+        description="Deletes old run records each Sunday morning.",
+    )

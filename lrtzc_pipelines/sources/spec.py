@@ -82,6 +82,14 @@ class ColumnType(StrEnum):
     DATETIME = "datetime"
 
 
+_CONSTANTS: dict[ColumnType, tuple[type, ...]] = {
+    ColumnType.TEXT: (str,),
+    ColumnType.INTEGER: (int,),
+    ColumnType.NUMBER: (int, float),
+    ColumnType.BOOLEAN: (int,),
+}
+
+
 class GeneralizeTime(Frozen):
     """Truncate a date or datetime to the start of a period (Polars duration)."""
 
@@ -131,6 +139,10 @@ class Column(Frozen):
     def _coherent(self) -> Self:
         if (self.source is None) == (self.constant is None):
             msg = f"column {self.name}: give either source or constant"
+            raise ValueError(msg)
+        suited = _CONSTANTS.get(self.type, ())
+        if self.constant is not None and not isinstance(self.constant, suited):
+            msg = f"column {self.name}: no constant {self.constant!r} in {self.type}"
             raise ValueError(msg)
         if self.type is ColumnType.DATETIME and self.source and not self.timezone:
             msg = f"column {self.name}: a datetime needs its timezone"

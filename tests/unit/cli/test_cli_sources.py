@@ -1,0 +1,187 @@
+"""`lrtzc sources list`, `check` and `case`: every mistake named with its file."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from lrtzc_pipelines.sources.checkout import Checkout
+
+BIKES = "yelo_bike_stations"
+BUSES = "yelo_calendar_dates"
+
+
+def edit(path: Path, before: str, after: str) -> None:
+    text = path.read_text("utf-8")
+    assert before in text
+    path.write_text(text.replace(before, after, 1), "utf-8")
+
+
+def test_every_source_is_listed(lrtzc) -> None:
+    rows = lrtzc("sources", "list", "--json").rows
+    assert BIKES in {row["source"] for row in rows}
+    assert {"producer", "licence", "tier", "axis", "cadence"} <= set(rows[0])
+    assert BIKES in lrtzc("sources", "list").out
+
+
+def test_the_catalogue_of_the_project_is_right(lrtzc) -> None:
+    said = lrtzc("sources", "check", "--json")
+    assert [row for row in said.rows if row["state"] == "fail"] == []
+    assert said.code == 0
+
+
+def test_only_the_chosen_sources_are_told(lrtzc) -> None:
+    rows = lrtzc("sources", "check", BIKES, "--json").rows
+    assert {row["source"] for row in rows} == {BIKES}
+
+
+Break = Callable[[Checkout], object]
+MISTAKES: dict[str, tuple[Break, str, str]] = {
+    "unknown field": (
+        lambda c: edit(c.spec(BIKES), "axis: 5", "axis: 5\naxes: 5"),
+        f"{BIKES}.yaml",
+        "axes: unknown key",
+    ),
+    "value out of range": (
+        lambda c: edit(c.spec(BIKES), "axis: 5", "axis: 12"),
+        f"{BIKES}.yaml",
+        "axis: ",
+    ),
+    "unknown endpoint": (
+        lambda c: edit(c.spec(BIKES), "endpoint: yelo_gbfs", "endpoint: elsewhere"),
+        f"{BIKES}.yaml",
+        "endpoint: 'elsewhere' is not declared",
+    ),
+    "format of another protocol": (
+        lambda c: edit(c.spec(BUSES), "kind: ckan_records", "kind: geojson"),
+        f"{BUSES}.yaml",
+        "ckan does not give geojson",
+    ),
+    "unknown timezone": (
+        lambda c: edit(c.spec(BUSES), "Europe/Paris", "Europe/Pari"),
+        f"{BUSES}.yaml",
+        "columns[source_updated_at].timezone: 'Europe/Pari' is unknown",
+    ),
+    "no suite": (
+        lambda c: c.suite(BIKES).unlink(),
+        f"{BIKES}.json",
+        "every source needs a suite",
+    ),
+    "suite about an unknown column": (
+        lambda c: edit(c.suite(BIKES), '"latitude"', '"latitud"'),
+        f"{BIKES}.json",
+        "unknown column 'latitud'",
+    ),
+    "no golden result": (
+        lambda c: (c.case(BIKES) / "expected.json").unlink(),
+        f"{BIKES}/expected.json",
+        "absent",
+    ),
+    "no answer": (
+        lambda c: (c.case("geo_commune_contours") / "response.geojson").unlink(),
+        "geo_commune_contours/",
+        "no response file",
+    ),
+    "stale model": (
+        lambda c: edit(c.staging / BIKES / f"stg_{BIKES}.sql", "src.capacity,", ""),
+        f"stg_{BIKES}.sql",
+        "lrtzc sources check --write",
+    ),
+    "broken model file": (
+        lambda c: edit(
+            c.staging / BIKES / f"_{BIKES}__models.yml", "models:", "<<<<<<< HEAD"
+        ),
+        f"_{BIKES}__models.yml",
+        "not readable as YAML",
+    ),
+    "restricted, but released": (
+        lambda c: (
+            edit(c.spec(BIKES), "tier: open", "tier: restricted"),
+            edit(
+                c.staging / BIKES / f"_{BIKES}__models.yml",
+                "    columns:",
+                "    config: {meta: {release: true}}\n    columns:",
+            ),
+        ),
+        f"stg_{BIKES}",
+        "its tier is restricted",
+    ),
+    "suite without a source": (
+        lambda c: shutil.copy(c.suite(BIKES), c.suite("nobody_nothing")),
+        "nobody_nothing.json",
+        "belongs to no source",
+    ),
+}
+
+
+@pytest.mark.parametrize("mistake", MISTAKES)
+def test_a_mistake_is_told_with_its_file(
+    lrtzc, checkout: Checkout, monkeypatch: pytest.MonkeyPatch, mistake: str
+) -> None:
+    make, file, told = MISTAKES[mistake]
+    make(checkout)
+    said = lrtzc("sources", "check", "--json")
+    assert said.code == 2
+    failed = [row for row in said.rows if row["state"] == "fail"]
+    assert (file, True) in [(row["file"], told in row["detail"]) for row in failed]
+
+
+def test_a_table_without_a_kept_column_is_a_mistake(lrtzc, checkout: Checkout) -> None:
+    path = checkout.spec(BUSES)
+    path.write_text(path.read_text("utf-8").replace("privacy: keep", "privacy: drop"))
+    rows = lrtzc("sources", "check", BUSES, "--json").rows
+    assert "columns: all are dropped" in "\n".join(row["detail"] for row in rows)
+
+
+def test_every_mistake_is_told_at_once(lrtzc, checkout: Checkout) -> None:
+    edit(checkout.spec(BIKES), "axis: 5", "axis: 12")
+    edit(checkout.spec(BUSES), "tier: open", "tier: secret")
+    rows = lrtzc("sources", "check", "--json").rows
+    assert {row["source"] for row in rows if row["state"] == "fail"} == {BIKES, BUSES}
+
+
+def test_generated_files_are_written_again(lrtzc, checkout: Checkout) -> None:
+    edit(checkout.spec(BUSES), "privacy: keep", "privacy: drop")
+    assert lrtzc("sources", "check").code == 2
+    said = lrtzc("sources", "check", "--write", "--json")
+    assert said.code == 0
+    assert said.err.count("written: ") == 3
+    sql = (checkout.staging / BUSES / f"stg_{BUSES}.sql").read_text("utf-8")
+    assert "service_id" not in sql
+    assert "written" not in lrtzc("sources", "check", "--write").err
+
+
+def test_another_catalogue_is_not_written_into_this_project(
+    lrtzc, checkout: Checkout, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("LRTZC_SOURCES_DIR", str(checkout.sources))
+    for arguments in (("check", "--write"), ("new", "essai_lignes")):
+        said = lrtzc("sources", *arguments)
+        assert said.code == 2
+        assert "LRTZC_SOURCES_DIR" in said.err
+
+
+def test_outside_a_clone_it_says_what_was_not_looked_for(
+    lrtzc, checkout: Checkout
+) -> None:
+    shutil.rmtree(checkout.cases)
+    said = lrtzc("sources", "check", "--json")
+    assert said.code == 0
+    assert "test cases were not looked for" in said.err
+
+
+def test_a_case_is_compared_and_taken_as_expected(lrtzc, checkout: Checkout) -> None:
+    path = checkout.case(BUSES) / "expected.json"
+    golden = path.read_text("utf-8")
+    assert lrtzc("sources", "case", BUSES, "--json").rows == []
+    wrong = json.loads(golden)
+    wrong["rows"].pop()
+    path.write_text(json.dumps(wrong), "utf-8")
+    said = lrtzc("sources", "case", BUSES, "--json")
+    assert (said.code, [row["part"] for row in said.rows]) == (1, ["rows"])
+    assert lrtzc("sources", "case", BUSES, "--write").code == 0
+    assert path.read_text("utf-8") == golden
