@@ -9,7 +9,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 INSTALLED := $(VENV)/.installed
 COMPILE := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 \
-  --generate-hashes --no-emit-index-url --no-header --no-annotate --no-strip-extras
+  --generate-hashes --no-header --no-annotate --no-strip-extras
 
 .PHONY: help setup demo test lint format dev bench lock snapshot-update clean
 

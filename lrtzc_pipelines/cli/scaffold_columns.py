@@ -146,7 +146,8 @@ def _platform_names(sources: Sequence[str]) -> list[str]:
     """Distinct snake_case names that need no quotes in SQL."""
     names: list[str] = []
     for source in sources:
-        plain = unicodedata.normalize("NFKD", source).encode("ascii", "ignore").decode()
+        joined = source.translate({ord("œ"): "oe", ord("Œ"): "Oe", ord("æ"): "ae"})
+        plain = unicodedata.normalize("NFKD", joined).encode("ascii", "ignore").decode()
         parted = re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", plain)
         name = re.sub(r"[^a-z0-9]+", "_", parted.lower()).strip("_") or "column"
         if not name[0].isalpha():

@@ -47,6 +47,9 @@ def read_sample(body: bytes, name: str, kind: Kind) -> Sample:
     Raises:
         ParseError: empty, in no known encoding, without rows, or not of the kind.
     """
+    if not body.strip():
+        msg = f"{name}: the file is empty"
+        raise ParseError(msg)
     if kind == "geojson":
         sample = Sample(GeojsonFormat(kind="geojson"), parse_geojson(body, name))
     else:
@@ -83,7 +86,8 @@ def _separator(text: str, name: str) -> str:
     """The separator that gives every row the same number of columns, the most."""
     widths = {mark: _width(text, mark) for mark in _SEPARATORS}
     best = max(_SEPARATORS, key=lambda mark: widths[mark])
-    if widths[best] == 0:
+    parted = any(mark in text for mark in _SEPARATORS)
+    if widths[best] == 0 or (widths[best] == 1 and parted):
         msg = (
             f"{name}: no separator among ; , | and tab gives rows of equal width: "
             "is there a title above the header?"

@@ -110,7 +110,7 @@ def run_dbt(folder: Path, name: str, select: str) -> Build:
         "DBT_LOG_PATH": os.fspath(folder / "logs"),
         "DBT_USE_COLORS": "false",
     }
-    done = subprocess.run(  # noqa: S603 - fixed command
+    done = subprocess.run(
         [DBT, "build", "--select", select, *OPTIONS],
         cwd=DBT_PROJECT,
         env=environment,

@@ -89,7 +89,9 @@ def published(layout: Layout) -> release.ReleaseManifest:
     folder = release.candidate_folder(layout, "run")
     (folder / "parquet").mkdir(parents=True)
     with duckdb.connect(folder / FILE) as con:
-        con.execute("create table ref_essai as from (values (1, 'é'), (2, null)) t(n, t)")
+        con.execute(
+            "create table ref_essai as from (values (1, 'é'), (2, null)) t(n, t)"
+        )
         con.execute(f"copy ref_essai to '{folder}/parquet/ref_essai.parquet'")
     manifest = release.ReleaseManifest(
         release_id="20250101T000000Z-00000000",

@@ -1,4 +1,4 @@
-"""`lrtzc quarantine`: why rows were refused, personal values hidden unless asked for."""
+"""`lrtzc quarantine`: why rows were refused; personal values only when asked for."""
 
 from __future__ import annotations
 
@@ -30,10 +30,14 @@ primary_key: [number]
 freshness_days: 400
 raw_retention_days: 400
 columns:
-  - {name: number, source: numero, type: integer, required: true, description: Numéro., privacy: keep}
-  - {name: holder, source: titulaire, type: text, description: Titulaire., privacy: drop}
-  - {name: born_on, source: naissance, type: date, description: Naissance., privacy: {generalize: {time: 1y}}}
-  - {name: amount, source: montant, type: number, description: Montant., privacy: keep}
+  - {name: number, source: numero, type: integer, required: true,
+     description: Numéro., privacy: keep}
+  - {name: holder, source: titulaire, type: text,
+     description: Titulaire., privacy: drop}
+  - {name: born_on, source: naissance, type: date,
+     description: Naissance., privacy: {generalize: {time: 1y}}}
+  - {name: amount, source: montant, type: number,
+     description: Montant., privacy: keep}
 """
 ENDPOINTS = """\
 essai:

@@ -25,7 +25,9 @@ def test_the_only_release_cannot_be_gone_back_from(lrtzc, published) -> None:
     assert "no release is older" in said.err
 
 
-def test_going_back_to_an_unknown_release_names_the_known_ones(lrtzc, published) -> None:
+def test_going_back_to_an_unknown_release_names_the_known_ones(
+    lrtzc, published
+) -> None:
     said = lrtzc("releases", "rollback", "20200101T000000Z-00000000")
     assert said.code == 1
     assert published.release_id in said.err

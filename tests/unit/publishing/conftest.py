@@ -183,7 +183,7 @@ class ReleaseFile:
         """Adds a plausible row, changed by `values`."""
         row = DEFAULTS[table] | values
         marks = ", ".join("?" for _ in row)
-        query = f"insert into {table} ({', '.join(row)}) values ({marks})"  # noqa: S608 - names of this file
+        query = f"insert into {table} ({', '.join(row)}) values ({marks})"
         self.execute(query, [*row.values()])
 
     def fill(self, origin: str = "live") -> ReleaseFile:
