@@ -67,10 +67,7 @@ def print_rows(
     if as_json:
         print_json(list(rows))
         return
-    console = Console(highlight=False)
-    if not console.is_terminal:
-        # Nobody's screen is too narrow: nothing is broken where a program reads.
-        console.width = max(console.width, _PIPE_WIDTH)
+    console = _results()
     if not rows:
         console.print(empty)
         return
@@ -88,6 +85,14 @@ def print_rows(
     for row in rows:
         table.add_row(*(as_cell(row.get(name)) for name in shown))
     console.print(table)
+
+
+def _results() -> Console:
+    """Standard output, wide where no screen is: a log's tables are not broken."""
+    console = Console(highlight=False)
+    if not console.is_terminal:
+        console.width = max(console.width, _PIPE_WIDTH)
+    return console
 
 
 def as_cell(value: object) -> str:

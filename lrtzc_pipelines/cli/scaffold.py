@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import tempfile
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -102,6 +103,9 @@ class Scaffold:
         except OSError:
             for path in set(self.files) - self.changed:
                 path.unlink(missing_ok=True)
+                with suppress(OSError):
+                    # Only a folder that is empty now, as a new one is.
+                    path.parent.rmdir()
             for path, content in before.items():
                 write_bytes(path, content, mode=PUBLIC_FILE_MODE)
             raise

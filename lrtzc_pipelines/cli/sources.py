@@ -82,7 +82,10 @@ def check(
     )
     if not files.is_complete:
         messages().print(
-            "not a clone of the project: test cases were not looked for", markup=False
+            "test cases were not looked for: this is no clone of the project, or "
+            "LRTZC_SOURCES_DIR is set",
+            markup=False,
+            soft_wrap=True,
         )
     failed = any(finding["state"] == "fail" for finding in found)
     raise typer.Exit(Exit.USAGE if failed else Exit.OK)

@@ -74,13 +74,13 @@ def check_sources(
         about = list(_check_source(checkout, source_id, endpoints, specs))
         if not chosen or source_id in chosen:
             findings += about
-    if len(specs) == len(ids):
+    if len(specs) == len(ids) and checkout.is_own:
         findings += [
             finding
             for finding in _check_generated(checkout, specs)
             if not chosen or finding.source in {*chosen, ALL}
         ]
-    if not chosen:
+    if not chosen and checkout.is_own:
         findings += _check_orphans(checkout, ids)
     return [asdict(f) for f in _with_ok(findings, specs, chosen)]
 

@@ -47,9 +47,14 @@ class Checkout:
         )
 
     @property
+    def is_own(self) -> bool:
+        """Whether the specifications are those that suites and models belong to."""
+        return self.sources.parent == self.suites.parent.parent
+
+    @property
     def is_complete(self) -> bool:
         """Whether models and test cases are here, as in a clone of the project."""
-        return self.staging.is_dir() and self.cases.is_dir()
+        return self.is_own and self.staging.is_dir() and self.cases.is_dir()
 
     @property
     def endpoints(self) -> Path:

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
 import yaml
-from pydantic import BaseModel, ValidationError
+from pydantic import TypeAdapter, ValidationError
 
 from lrtzc_pipelines.errors import SpecError
 from lrtzc_pipelines.sources.spec import Endpoint, SourceSpec
@@ -14,8 +14,6 @@ from lrtzc_pipelines.sources.spec import Endpoint, SourceSpec
 SOURCES_DIR = Path(__file__).parent
 SUITES_DIR = SOURCES_DIR.parent / "expectations" / "suites"
 ENDPOINTS_FILE = "endpoints.yaml"
-
-Model = TypeVar("Model", bound=BaseModel)
 
 
 class _UniqueKeyLoader(yaml.SafeLoader):
@@ -36,7 +34,10 @@ class _UniqueKeyLoader(yaml.SafeLoader):
 
 
 def read_yaml(path: Path) -> dict[str, Any]:
-    """The mapping in a YAML file; SpecError names the file if it is not one."""
+    """The mapping in a YAML file; SpecError names the file if there is none."""
+    if not path.exists():
+        msg = f"{path.name}: no such file in {path.parent}"
+        raise SpecError(msg)
     try:
         loaded = yaml.load(path.read_text("utf-8"), Loader=_UniqueKeyLoader)  # noqa: S506 - derived from SafeLoader
     except (yaml.YAMLError, UnicodeDecodeError) as error:
@@ -76,16 +77,13 @@ def _field_path(data: object, loc: tuple[int | str, ...]) -> str:
     return "".join(parts).lstrip(".")
 
 
-def _validate(model: type[Model], path: Path, data: dict[str, Any]) -> Model:
-    try:
-        return model.model_validate(data)
-    except ValidationError as error:
-        raise explain(path, data, error) from None
-
-
 def load_source(path: Path) -> SourceSpec:
     """The specification in one YAML file, whose stem must be its id."""
-    spec = _validate(SourceSpec, path, read_yaml(path))
+    data = read_yaml(path)
+    try:
+        spec = SourceSpec.model_validate(data)
+    except ValidationError as error:
+        raise explain(path, data, error) from None
     if spec.id != path.stem:
         msg = f"{path.name}: id: is {spec.id!r}, the file name says {path.stem!r}"
         raise SpecError(msg)
@@ -114,7 +112,13 @@ def load_sources(directory: Path = SOURCES_DIR) -> dict[str, SourceSpec]:
 def load_endpoints(directory: Path = SOURCES_DIR) -> dict[str, Endpoint]:
     """Every declared endpoint by id, as written: no override applied."""
     path = directory / ENDPOINTS_FILE
-    return {
-        name: _validate(Endpoint, path, {"id": name, **fields})
-        for name, fields in read_yaml(path).items()
-    }
+    data = read_yaml(path)
+    for name, fields in data.items():
+        if not isinstance(fields, dict):
+            msg = f"{path.name}: {name}: expected a mapping of fields"
+            raise SpecError(msg)
+        data[name] = {"id": name, **fields}
+    try:
+        return TypeAdapter(dict[str, Endpoint]).validate_python(data)
+    except ValidationError as error:
+        raise explain(path, data, error) from None

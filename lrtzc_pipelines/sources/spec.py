@@ -315,6 +315,7 @@ class SourceSpec(Frozen):
         for label, values in (
             ("column", names),
             ("source column", [c.source for c in self.columns if c.source]),
+            ("primary_key", self.primary_key),
         ):
             repeated = sorted({v for v in values if values.count(v) > 1})
             if repeated:

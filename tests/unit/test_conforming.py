@@ -473,7 +473,7 @@ ROWS = st.tuples(
 
 
 @given(st.lists(st.lists(ROWS, max_size=6), max_size=4))
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=100, deadline=None)
 def test_nothing_is_lost(pages: list[list[tuple[str | None, str | None]]]) -> None:
     typed = spec(value(type="integer"))
     found = conform(

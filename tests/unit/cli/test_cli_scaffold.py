@@ -295,3 +295,4 @@ def test_a_write_that_fails_leaves_nothing_behind(
     assert said.code == 1
     assert "No space left" in said.err
     assert tree(checkout) == before
+    assert not checkout.case("cda_dossiers").exists()

@@ -120,7 +120,7 @@ MISTAKES: dict[str, tuple[Break, str, str]] = {
 
 @pytest.mark.parametrize("mistake", MISTAKES)
 def test_a_mistake_is_told_with_its_file(
-    lrtzc, checkout: Checkout, monkeypatch: pytest.MonkeyPatch, mistake: str
+    lrtzc, checkout: Checkout, mistake: str
 ) -> None:
     make, file, told = MISTAKES[mistake]
     make(checkout)
@@ -172,6 +172,20 @@ def test_outside_a_clone_it_says_what_was_not_looked_for(
     said = lrtzc("sources", "check", "--json")
     assert said.code == 0
     assert "test cases were not looked for" in said.err
+
+
+def test_another_catalogue_is_checked_by_itself(
+    lrtzc, checkout: Checkout, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    other = tmp_path / "other"
+    other.mkdir()
+    for path in (checkout.endpoints, checkout.spec(BIKES)):
+        shutil.copy(path, other)
+    monkeypatch.setenv("LRTZC_SOURCES_DIR", str(other))
+    rows = lrtzc("sources", "check", "--json").rows
+    assert [(row["source"], row["state"]) for row in rows] == [(BIKES, "ok")]
+    edit(other / f"{BIKES}.yaml", "axis: 5", "axis: 12")
+    assert lrtzc("sources", "check").code == 2
 
 
 def test_a_case_is_compared_and_taken_as_expected(lrtzc, checkout: Checkout) -> None:

@@ -287,7 +287,7 @@ def test_the_regular_reading_is_the_one_of_the_parser(text: str) -> None:
 
 
 @given(st.lists(st.tuples(TEXTS, TEXTS), min_size=1, max_size=4))
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=100, deadline=None)
 def test_every_text_comes_back(values: list[tuple[str, str]]) -> None:
     body = page(*(row(a=escape(escape(a)), b=escape(escape(b))) for a, b in values))
     # XML makes one line break of any; nothing else may change.
@@ -304,7 +304,7 @@ DAMAGE = st.tuples(st.floats(0, 1), st.integers(0, 9), st.sampled_from(FRAGMENTS
 
 
 @given(pages(), st.lists(DAMAGE, min_size=1, max_size=4))
-@settings(max_examples=600, deadline=None)
+@settings(max_examples=300, deadline=None)
 def test_damage_is_refused_or_read_alike(
     text: str, damages: list[tuple[float, int, bytes]]
 ) -> None:
