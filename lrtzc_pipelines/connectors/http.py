@@ -316,11 +316,12 @@ def retry_after(value: str | None) -> float | None:
     """Seconds a Retry-After header asks to wait; None if absent or unreadable."""
     if not value:
         return None
-    if value.strip().isdecimal():
-        return float(value)
+    seconds = value.strip()
+    if seconds.isascii() and seconds.isdecimal():
+        return float(seconds)
     try:
         moment = email.utils.parsedate_to_datetime(value)
-    except ValueError:
+    except (ValueError, TypeError, IndexError, OverflowError):
         return None
     if moment.tzinfo is None:
         moment = moment.replace(tzinfo=UTC)
