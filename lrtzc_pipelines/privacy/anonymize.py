@@ -10,6 +10,7 @@ import polars as pl
 
 from lrtzc_pipelines.sources.spec import (
     Column,
+    ColumnType,
     Generalize,
     GeneralizeNumber,
     GeneralizeText,
@@ -47,6 +48,8 @@ def _apply(column: Column) -> pl.Expr:
     match column.privacy.generalize:
         case GeneralizeTime(time=every):
             return value.dt.truncate(every)
+        case GeneralizeNumber(step=step) if column.type is ColumnType.INTEGER:
+            return value // int(step) * int(step)
         case GeneralizeNumber(step=step):
             return (value / step).floor() * step
         case GeneralizeText(prefix=length):

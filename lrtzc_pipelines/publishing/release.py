@@ -235,6 +235,9 @@ def rollback(layout: Layout, release_id: str | None = None) -> ReleaseManifest:
 
 def verify(folder: Path) -> None:
     """Raises ReleaseError unless every file of a release has its checksum."""
+    if not (folder / CHECKSUMS).exists():
+        msg = f"{folder.name}: no such release, or its {CHECKSUMS} is missing"
+        raise ReleaseError(msg)
     for line in (folder / CHECKSUMS).read_text("utf-8").splitlines():
         expected, _, name = line.partition("  ")
         if not (folder / name).exists() or file_sha256(folder / name) != expected:

@@ -160,6 +160,10 @@ class Column(Frozen):
         if self.type not in suits[type(rule.generalize)]:
             msg = f"column {self.name}: {rule.generalize!r} does not suit {self.type}"
             raise ValueError(msg)
+        step = getattr(rule.generalize, "step", 1)
+        if self.type is ColumnType.INTEGER and step != int(step):
+            msg = f"column {self.name}: an integer needs a step without decimals"
+            raise ValueError(msg)
 
     @property
     def is_personal(self) -> bool:
