@@ -19,7 +19,8 @@ help: ## List the targets
 setup: $(INSTALLED) ## Make .venv and install the locked dependencies
 
 # uv installs in seconds what pip takes minutes for; pip, which honours a site's own
-# configuration, takes over where uv cannot reach the packages.
+# configuration, takes over where uv cannot reach the packages. Modules are compiled now:
+# a run is several processes, and each would compile Dagster and dbt again (5 s).
 $(INSTALLED): requirements/bootstrap.lock requirements/dev.lock pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit("Python 3.11 to 3.13 is needed; set PYTHON=" \
 	  if not (3, 11) <= sys.version_info[:2] <= (3, 13) else 0)'
@@ -28,10 +29,11 @@ $(INSTALLED): requirements/bootstrap.lock requirements/dev.lock pyproject.toml
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check \
 	  --require-hashes -r requirements/bootstrap.lock
 	@VIRTUAL_ENV=$(VENV) $(BIN)/uv pip install --quiet --require-hashes \
-	  -r requirements/dev.lock \
+	  --compile-bytecode -r requirements/dev.lock \
 	  || $(BIN)/python -m pip install --quiet --require-hashes -r requirements/dev.lock
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-index \
 	  --no-deps --no-build-isolation -e .
+	@$(BIN)/python -m compileall -q lrtzc_pipelines
 	@touch $@
 
 demo: setup ## Run everything once on invented data, over real protocols
