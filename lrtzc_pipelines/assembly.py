@@ -7,20 +7,25 @@ night that brings nothing new needs no dbt.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 
 import dagster as dg
 
 from lrtzc_pipelines import dbt_models
 from lrtzc_pipelines.assets.source_assets import build_source_assets
-from lrtzc_pipelines.expectations.suites import load_suite
-from lrtzc_pipelines.jobs import build_collect_jobs, build_publish_job
+from lrtzc_pipelines.expectations.suites import Suite, load_suite
+from lrtzc_pipelines.jobs import (
+    build_collect_jobs,
+    build_process_job,
+    build_publish_job,
+)
 from lrtzc_pipelines.layout import Layout
 from lrtzc_pipelines.resources.platform import Platform
 from lrtzc_pipelines.resources.progress import Progress
 from lrtzc_pipelines.schedules.cadences import build_schedules
 from lrtzc_pipelines.schedules.purging import build_purge_schedule
-from lrtzc_pipelines.sensors.publishing import build_publish_sensors
+from lrtzc_pipelines.sensors.following import build_following_sensors
 from lrtzc_pipelines.settings import Settings
 from lrtzc_pipelines.sources.registry import SOURCES_DIR, SUITES_DIR
 
@@ -33,30 +38,42 @@ def build_platform(settings: Settings) -> Platform:
     )
 
 
+def load_suites(platform: Platform, suites_dir: Path = SUITES_DIR) -> dict[str, Suite]:
+    """The suite of every source, by source id.
+
+    Raises:
+        SpecError: a suite is missing or does not load.
+    """
+    return {
+        source_id: load_suite(spec, suites_dir)
+        for source_id, spec in platform.specs.items()
+    }
+
+
 def collect_definitions(
     platform: Platform,
+    suites: Mapping[str, Suite],
     *,
     progress: Progress | None = None,
-    suites_dir: Path = SUITES_DIR,
 ) -> dg.Definitions:
     """Raw, validated and anonymized assets of every source, their jobs and schedules.
 
     Args:
         platform: Where everything is.
+        suites: The suite of each source.
         progress: Who is told how far a run is; nobody by default.
-        suites_dir: Where the suites are.
 
     Raises:
-        SpecError: a specification or suite does not load.
+        SpecError: a specification does not load.
     """
     specs = platform.specs
     return dg.Definitions(
         assets=[
             asset
             for spec in specs.values()
-            for asset in build_source_assets(spec, load_suite(spec, suites_dir))
+            for asset in build_source_assets(spec, suites[spec.id])
         ],
-        jobs=build_collect_jobs(specs.values()),
+        jobs=[*build_collect_jobs(specs.values()), build_process_job(specs.values())],
         schedules=build_schedules(specs.values()),
         resources={"platform": platform, "progress": progress or Progress()},
         # A process per step costs 4 to 6 s on two cores, and when its run is killed
@@ -108,15 +125,19 @@ def build_definitions(
         ReleaseError: the models do not parse.
     """
     platform, progress = build_platform(settings), Progress()
-    collect = collect_definitions(platform, progress=progress, suites_dir=suites_dir)
+    suites = load_suites(platform, suites_dir)
+    collect = collect_definitions(platform, suites, progress=progress)
     publish = publish_definitions(platform, progress=progress)
-    collect_jobs, (publish_job,) = list(collect.jobs or ()), list(publish.jobs or ())
+    *collect_jobs, process_job = collect.jobs or ()
+    (publish_job,) = publish.jobs or ()
     purge = build_purge_schedule()
     return dg.Definitions(
         assets=[*(collect.assets or ()), *(publish.assets or ())],
-        jobs=[*collect_jobs, publish_job, purge.job],
+        jobs=[*collect_jobs, process_job, publish_job, purge.job],
         schedules=[*(collect.schedules or ()), purge],
-        sensors=build_publish_sensors(platform, collect_jobs, publish_job),
+        sensors=build_following_sensors(
+            platform, suites, collect_jobs, process_job, publish_job
+        ),
         resources=publish.resources,
         executor=dg.in_process_executor,
     )

@@ -11,12 +11,14 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from enum import StrEnum
+from pathlib import Path
 from urllib.parse import urlsplit
 
 from lrtzc_pipelines.connectors import registry
 from lrtzc_pipelines.connectors.addresses import Target
 from lrtzc_pipelines.connectors.base import Page
 from lrtzc_pipelines.connectors.http import HttpClient
+from lrtzc_pipelines.errors import FetchError
 from lrtzc_pipelines.parsers.canonical import canonical
 from lrtzc_pipelines.raw_store import (
     RawStore,
@@ -164,9 +166,13 @@ def collect(
     }
     collection = _Collection(spec, target, run_id, previous)
     with HttpClient(target, registry.limits(spec)) as client, Writer(store) as writer:
-        for page in registry.pages(spec, client, known):
-            collection.add(page, writer)
-            progress(spec.id, len(collection.pages), client.bytes_received)
+        try:
+            for page in registry.pages(spec, client, known):
+                collection.add(page, writer)
+                progress(spec.id, len(collection.pages), client.bytes_received)
+        except FetchError as error:
+            kept = _set_aside(store, target, client.last_body, error, run_id)
+            raise error.with_evidence(kept) from error.__cause__
         snapshot = collection.snapshot()
         same_bytes = previous is not None and _same(previous, snapshot)
         lines = [store.record_answer(line) for line in collection.lines]
@@ -178,6 +184,19 @@ def collect(
         bytes_received=client.bytes_received,
         requests=client.requests,
     )
+
+
+def _set_aside(
+    store: RawStore, target: Target, body: bytes, error: FetchError, run_id: str
+) -> Path | None:
+    """Keeps the bytes of the answer that ended a collection."""
+    about = {
+        "source_id": store.folder.name,
+        "run_id": run_id,
+        "refused_at": datetime.now(UTC).isoformat(timespec="seconds"),
+        "reason": str(error),
+    }
+    return store.set_aside(target.scrub_bytes(body), about)
 
 
 def _same(previous: Snapshot, snapshot: Snapshot) -> bool:

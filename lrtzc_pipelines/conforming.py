@@ -31,6 +31,8 @@ TYPES = {
 _HASH = "_hash"
 """Hash of a row's values: tells a repeat from a contradiction without their text."""
 
+_WORTH_COMPACTING = 250_000
+
 RULE, COLUMN, REASON, RECORD = "rule", "column", "reason", "record"
 _RECORD_FORMATS = frozenset({"ckan_records", "gbfs_stations", "geojson"})
 _OFFSET = re.compile(r"%(\+|:{0,3}z|#z)")
@@ -95,10 +97,10 @@ def conform(spec: SourceSpec, frames: Iterable[pl.DataFrame]) -> Conformed:
     Raises:
         SchemaError: a declared column is missing from what was received.
     """
-    kept: list[pl.DataFrame] = []
+    kept = _DistinctRows(spec)
     refused: list[pl.DataFrame] = []
     unknown: dict[str, None] = {}
-    received = repeats = 0
+    received = 0
     for frame in frames:
         unknown |= dict.fromkeys(check_columns(spec, frame))
         if frame.is_empty():
@@ -106,21 +108,18 @@ def conform(spec: SourceSpec, frames: Iterable[pl.DataFrame]) -> Conformed:
         frame = _with_all_columns(spec, frame)  # noqa: PLW2901 - the same rows
         received += frame.height
         typed, bad = _typed(spec, frame)
-        # Overlapping pages repeat rows exactly: dropped here, before they cost memory.
-        distinct = typed.filter(pl.col(_HASH).is_first_distinct())
-        repeats += typed.height - distinct.height
-        kept.append(distinct)
+        kept.add(typed)
         refused.append(bad)
     bad_rows = pl.concat([pl.DataFrame(schema=REFUSED_SCHEMA), *refused])
     # A refused row comes once per page that repeats it, like any other row.
     once = bad_rows.unique(subset=[RECORD], keep="first", maintain_order=True)
-    rows, conflicting, seen_again = _one_row_per_key(spec, kept)
+    rows, conflicting = _one_row_per_key(spec, kept.take())
     return Conformed(
         rows=rows,
         refused=pl.concat([once, conflicting]),
         continuity=Continuity(
             received=received,
-            repeats=repeats + seen_again + bad_rows.height - once.height,
+            repeats=kept.repeats + bad_rows.height - once.height,
             conflicts=conflicting.height,
             distinct=rows.height + once.height,
             **_holes(spec, rows),
@@ -159,6 +158,40 @@ def _with_all_columns(spec: SourceSpec, frame: pl.DataFrame) -> pl.DataFrame:
     sources = [str(c.source) for c in spec.columns if c.source]
     absent = [name for name in sources if name not in frame.columns]
     return frame.with_columns(pl.lit(None, pl.String).alias(name) for name in absent)
+
+
+class _DistinctRows:
+    """Rows as they come, each once; `repeats` counts the ones that came again.
+
+    Overlapping pages repeat rows by the million: those of other pages go as soon as
+    they weigh as much as half of what is kept, before they cost memory.
+    """
+
+    def __init__(self, spec: SourceSpec) -> None:
+        self.repeats = 0
+        self._kept = pl.DataFrame(schema=_row_schema(spec))
+        self._waiting: list[pl.DataFrame] = []
+        self._waiting_rows = 0
+
+    def add(self, rows: pl.DataFrame) -> None:
+        distinct = rows.filter(pl.col(_HASH).is_first_distinct())
+        self.repeats += rows.height - distinct.height
+        self._waiting.append(distinct)
+        self._waiting_rows += distinct.height
+        if self._waiting_rows > max(_WORTH_COMPACTING, self._kept.height // 2):
+            self._compact()
+
+    def take(self) -> pl.DataFrame:
+        """Every distinct row, in the order of arrival; nothing is kept here."""
+        self._compact()
+        rows, self._kept = self._kept.drop(_HASH), self._kept.clear()
+        return rows
+
+    def _compact(self) -> None:
+        rows = pl.concat([self._kept, *self._waiting])
+        self._kept = rows.filter(pl.col(_HASH).is_first_distinct())
+        self._waiting, self._waiting_rows = [], 0
+        self.repeats += rows.height - self._kept.height
 
 
 def _row_schema(spec: SourceSpec) -> dict[str, pl.DataType]:
@@ -286,41 +319,18 @@ def _fault(column: Column, frame: pl.DataFrame, typed: pl.DataFrame) -> pl.Serie
 
 
 def _one_row_per_key(
-    spec: SourceSpec, frames: list[pl.DataFrame]
-) -> tuple[pl.DataFrame, pl.DataFrame, int]:
-    """First row of each key, rows that contradict it, and how many only repeat it.
+    spec: SourceSpec, rows: pl.DataFrame
+) -> tuple[pl.DataFrame, pl.DataFrame]:
+    """First row of each key, and a line for each row that contradicts it.
 
-    Empties `frames`: at millions of rows, holding them twice is what costs memory.
+    No two of `rows` are equal, so what repeats a key has other values.
     """
     key = list(spec.primary_key)
-    rows = pl.concat([pl.DataFrame(schema=_row_schema(spec)), *frames])
-    frames.clear()
     first = pl.struct(key) if key[1:] else pl.col(key[0])
     is_first = rows.select(first.is_first_distinct())[:, 0]
     if is_first.all():
-        return rows.drop(_HASH), pl.DataFrame(schema=REFUSED_SCHEMA), 0
-    repeats = int((~is_first).sum())
-    lines = _contradictions(spec, rows, is_first)
-    return rows.drop(_HASH).filter(is_first), lines, repeats - lines.height
-
-
-def _contradictions(
-    spec: SourceSpec, rows: pl.DataFrame, is_first: pl.Series
-) -> pl.DataFrame:
-    """A line for each row whose key came before with other values."""
-    key = list(spec.primary_key)
-    compared = [*key, _HASH]
-    # Neighbours once sorted: a tenth of the memory of a join, and mostly the answer.
-    neighbours = rows.select(compared).sort(key).lazy()
-    same_key = pl.all_horizontal(pl.col(n) == pl.col(n).shift() for n in key)
-    other_values = pl.col(_HASH) != pl.col(_HASH).shift()
-    if not neighbours.select((same_key & other_values).any()).collect().item():
-        return pl.DataFrame(schema=REFUSED_SCHEMA)
-    again = rows.select(*compared, PAGE, ROW).filter(~is_first)
-    contradicting = again.join(
-        rows.select(compared).filter(is_first), on=compared, how="anti"
-    ).unique(subset=compared, keep="first", maintain_order=True)
-    return rows.join(contradicting, on=[PAGE, ROW], how="semi").select(
+        return rows, pl.DataFrame(schema=REFUSED_SCHEMA)
+    lines = rows.filter(~is_first).select(
         PAGE,
         ROW,
         pl.lit("primary_key").alias(RULE),
@@ -328,6 +338,7 @@ def _contradictions(
         pl.lit("same key as an earlier row, other values").alias(REASON),
         record_of_typed(spec).alias(RECORD),
     )
+    return rows.filter(is_first), lines
 
 
 def record_of_typed(spec: SourceSpec) -> pl.Expr:

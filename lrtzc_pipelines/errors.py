@@ -6,6 +6,8 @@ contents never enter a message: they may be personal.
 
 from __future__ import annotations
 
+from pathlib import Path
+
 
 class LrtzcError(Exception):
     """Base of the platform's own errors; the command line prints them unadorned."""
@@ -30,6 +32,13 @@ class FetchError(LrtzcError):
     def __init__(self, message: str, *, permanent: bool = True) -> None:
         super().__init__(message)
         self.permanent = permanent
+
+    def with_evidence(self, path: Path | None) -> FetchError:
+        """This error, saying also where the refused bytes are kept."""
+        if path is None:
+            return self
+        message = f"{self} (what came is kept in {path})"
+        return FetchError(message, permanent=self.permanent)
 
 
 class ParseError(LrtzcError):

@@ -1,8 +1,9 @@
-"""The jobs: collect (per cadence, or all) and publish.
+"""The jobs: collect (per cadence, or all), process and publish.
 
 They are separate runs on purpose. One source that fails or is blocked must not keep
-the others from being published, and one that is unchanged must not skip the models:
-within a single run Dagster would do both.
+the others from being published, one that is unchanged must not skip the models, and
+checks that had nothing to look at must go on showing their last result: within a
+single run Dagster would do otherwise.
 """
 
 from __future__ import annotations
@@ -23,8 +24,10 @@ PUBLISHED = dg.AssetKey(["release", "published"])
 """Assets of the release, in their order."""
 
 COLLECT = "collect"
+PROCESS = "process"
 PUBLISH = "publish"
 LAYERS = ("raw", "validated", "anonymized")
+_WRITES = "writes"
 
 
 def collect_job_name(cadence: Cadence) -> str:
@@ -32,9 +35,18 @@ def collect_job_name(cadence: Cadence) -> str:
     return f"{COLLECT}_{cadence}"
 
 
-def source_keys(source_id: str) -> list[dg.AssetKey]:
-    """Keys of a source's three assets."""
-    return [dg.AssetKey([layer, source_id]) for layer in LAYERS]
+def raw_keys(source_ids: Iterable[str]) -> list[dg.AssetKey]:
+    """Keys of the raw assets of some sources."""
+    return [dg.AssetKey(["raw", source_id]) for source_id in source_ids]
+
+
+def processed_keys(source_ids: Iterable[str]) -> list[dg.AssetKey]:
+    """Keys of the validated and anonymized assets of some sources."""
+    return [
+        dg.AssetKey([layer, source_id])
+        for source_id in source_ids
+        for layer in LAYERS[1:]
+    ]
 
 
 def build_collect_jobs(specs: Iterable[SourceSpec]) -> list[AssetJob]:
@@ -43,26 +55,32 @@ def build_collect_jobs(specs: Iterable[SourceSpec]) -> list[AssetJob]:
     jobs = [
         dg.define_asset_job(
             COLLECT,
-            selection=[key for spec in every for key in source_keys(spec.id)],
-            description="Collects, validates and anonymizes every source.",
+            selection=raw_keys(spec.id for spec in every),
+            description="Collects every source, as far as raw.",
         )
     ]
     for cadence in Cadence:
-        keys = [
-            key
-            for spec in every
-            if spec.cadence is cadence
-            for key in source_keys(spec.id)
-        ]
-        if keys:
+        ids = [spec.id for spec in every if spec.cadence is cadence]
+        if ids:
             jobs.append(
                 dg.define_asset_job(
                     collect_job_name(cadence),
-                    selection=keys,
+                    selection=raw_keys(ids),
                     description=f"Collects the sources with cadence {cadence}.",
                 )
             )
     return jobs
+
+
+def build_process_job(specs: Iterable[SourceSpec]) -> AssetJob:
+    """The job that validates and anonymizes what raw holds."""
+    return dg.define_asset_job(
+        PROCESS,
+        selection=processed_keys(spec.id for spec in specs),
+        description="Validates and anonymizes what was collected.",
+        # Two collections that end together must not process one source twice.
+        tags={_WRITES: "data"},
+    )
 
 
 def build_publish_job(models: list[dg.AssetKey]) -> AssetJob:
@@ -72,5 +90,5 @@ def build_publish_job(models: list[dg.AssetKey]) -> AssetJob:
         selection=[*models, CANDIDATE, SITE, PUBLISHED],
         description="Builds the warehouse aside, checks it and publishes a release.",
         # One publication at a time, whoever asks for it (see dagster.yaml).
-        tags={"writes": "warehouse"},
+        tags={_WRITES: "warehouse"},
     )

@@ -13,7 +13,7 @@ import json
 from collections.abc import Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import asdict, dataclass, field
-from datetime import datetime
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -22,10 +22,17 @@ import zstandard
 from lrtzc_pipelines.connectors.http import KnownPage
 from lrtzc_pipelines.errors import LrtzcError
 from lrtzc_pipelines.layout import PRIVATE_DIR_MODE
-from lrtzc_pipelines.storage import append_lines, replacing, sync_directory
+from lrtzc_pipelines.storage import (
+    append_lines,
+    replacing,
+    sync_directory,
+    write_bytes,
+    write_json,
+)
 
 _LEVEL = 3
 _PENDING_BLOBS = 8
+_REFUSED_KEPT = 5
 
 
 @dataclass(frozen=True)
@@ -127,6 +134,8 @@ class RawStore:
     def read(self, page: StoredPage) -> bytes:
         """The bytes of a page, checked against their name.
 
+        A damaged blob is set aside, so that the next collection asks for it again.
+
         Raises:
             LrtzcError: the blob is missing or no longer has its hash.
         """
@@ -135,15 +144,40 @@ class RawStore:
             body = zstandard.ZstdDecompressor().decompress(
                 path.read_bytes(), max_output_size=page.bytes or 1
             )
-        except (OSError, zstandard.ZstdError) as error:
-            msg = (
-                f"{self.folder.name}: raw page {page.name} ({path.name}) is unreadable"
-            )
+        except OSError as error:
+            msg = f"{self.folder.name}: raw page {page.name}: {error.strerror}: {path}"
             raise LrtzcError(msg) from error
-        if hashlib.sha256(body).hexdigest() != page.sha256:
-            msg = f"{self.folder.name}: raw page {page.name} ({path.name}) is damaged"
+        except zstandard.ZstdError:
+            body = None
+        if body is None or hashlib.sha256(body).hexdigest() != page.sha256:
+            path.rename(path.with_suffix(".damaged"))
+            msg = (
+                f"{self.folder.name}: raw page {page.name} ({path.name}) is damaged; "
+                "it was set aside, and the next refresh asks for it again"
+            )
             raise LrtzcError(msg)
         return body
+
+    def set_aside(self, body: bytes, about: dict[str, Any]) -> Path | None:
+        """Keeps what came of a refused answer, for a person to look at.
+
+        Only the last few are kept; they are never part of a snapshot.
+
+        Args:
+            body: Bytes, free of secrets; nothing is kept of an empty one.
+            about: What is known of them; becomes a JSON file beside them.
+        """
+        if not body:
+            return None
+        folder = self.folder / "refused"
+        folder.mkdir(mode=PRIVATE_DIR_MODE, exist_ok=True)
+        name = f"{datetime.now(UTC):%Y%m%dT%H%M%S%f}Z"
+        path = folder / f"{name}.bin.zst"
+        write_bytes(path, zstandard.ZstdCompressor(level=_LEVEL).compress(body))
+        write_json(folder / f"{name}.json", {**about, "file": path.name})
+        for old in sorted(folder.iterdir())[: -2 * _REFUSED_KEPT]:
+            old.unlink()
+        return path
 
     def record_answer(self, line: dict[str, Any]) -> str:
         """A manifest line as text; `Writer` appends them together."""

@@ -20,21 +20,12 @@ def summarize_sources(
 
 
 def _summarize(source_id: str, events: Sequence[dg.DagsterEvent]) -> dict[str, Any]:
-    steps = {f"{layer}__{source_id}": layer for layer in LAYERS}
-    mine = [event for event in events if event.step_key in steps]
-    found = {
-        layer: _metadata(e for e in mine if steps[str(e.step_key)] == layer)
+    by_layer = {
+        layer: [e for e in events if e.step_key == f"{layer}__{source_id}"]
         for layer in LAYERS
     }
-    failures = [event for event in mine if event.is_step_failure]
-    blocking = [
-        event.asset_check_evaluation_data
-        for event in mine
-        if event.event_type == dg.DagsterEventType.ASSET_CHECK_EVALUATION
-        and not event.asset_check_evaluation_data.passed
-        and event.asset_check_evaluation_data.severity == dg.AssetCheckSeverity.ERROR
-    ]
-    state, reason = _state(found, failures, blocking)
+    found = {layer: _metadata(mine) for layer, mine in by_layer.items()}
+    state, reason = _state(by_layer, changed=bool(found["anonymized"].get("changed")))
     return {
         "source": source_id,
         "state": state,
@@ -46,26 +37,37 @@ def _summarize(source_id: str, events: Sequence[dg.DagsterEvent]) -> dict[str, A
         "holes": found["validated"].get("holes"),
         "quarantined": found["validated"].get("quarantined"),
         "published": found["anonymized"].get("dagster/row_count"),
-        "seconds": _seconds(mine),
+        "seconds": _seconds(event for mine in by_layer.values() for event in mine),
         "reason": reason,
     }
 
 
 def _state(
-    found: dict[str, dict[str, Any]],
-    failures: list[dg.DagsterEvent],
-    blocking: list[Any],
+    by_layer: dict[str, list[dg.DagsterEvent]], *, changed: bool
 ) -> tuple[str, str | None]:
+    blocking = [
+        event.asset_check_evaluation_data.check_name
+        for event in by_layer["validated"]
+        if event.event_type == dg.DagsterEventType.ASSET_CHECK_EVALUATION
+        and not event.asset_check_evaluation_data.passed
+        and event.asset_check_evaluation_data.severity == dg.AssetCheckSeverity.ERROR
+    ]
+    reasons = [
+        _failure_message(event)
+        for layer, mine in by_layer.items()
+        for event in mine
+        # A step also fails when its check blocks; the check says it better.
+        if event.is_step_failure and not (blocking and layer == "validated")
+    ]
+    # A service that fails leaves what it gave before, which may be blocked still.
+    state = FAILED if reasons else BLOCKED
     if blocking:
-        names = ", ".join(item.check_name for item in blocking)
-        return BLOCKED, f"{names}; the previous good data stay"
-    if failures:
-        return FAILED, _failure_message(failures[0])
-    if not found["raw"]:
+        reasons.append(f"{', '.join(blocking)}; the previous good data stay")
+    if reasons:
+        return state, "; ".join(reasons)
+    if not any(event.is_step_success for mine in by_layer.values() for event in mine):
         return FAILED, "the step did not run; see the log of the run"
-    if found["anonymized"].get("changed"):
-        return CHANGED, None
-    return UNCHANGED, None
+    return (CHANGED if changed else UNCHANGED), None
 
 
 def _failure_message(event: dg.DagsterEvent) -> str:
@@ -89,7 +91,7 @@ def _metadata(events: Iterable[dg.DagsterEvent]) -> dict[str, Any]:
     return {name: value.value for name, value in found.items()}
 
 
-def _seconds(events: Sequence[dg.DagsterEvent]) -> float:
+def _seconds(events: Iterable[dg.DagsterEvent]) -> float:
     finished = [
         event.step_success_data.duration_ms for event in events if event.is_step_success
     ]

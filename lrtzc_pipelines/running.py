@@ -16,7 +16,7 @@ import time
 import warnings
 from collections.abc import Callable, Iterable
 from contextlib import suppress
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -26,18 +26,19 @@ from lrtzc_pipelines import dbt_models
 from lrtzc_pipelines.assembly import (
     build_platform,
     collect_definitions,
+    load_suites,
     publish_definitions,
 )
-from lrtzc_pipelines.assets.source_assets import FROM_RAW
 from lrtzc_pipelines.errors import Busy, LrtzcError
 from lrtzc_pipelines.instance import write_instance_config
-from lrtzc_pipelines.jobs import COLLECT, PUBLISH, source_keys
+from lrtzc_pipelines.jobs import COLLECT, PROCESS, PUBLISH, processed_keys, raw_keys
 from lrtzc_pipelines.layout import Layout
+from lrtzc_pipelines.pending import pending_sources
 from lrtzc_pipelines.publishing.inputs import current_inputs
 from lrtzc_pipelines.publishing.release import is_up_to_date
 from lrtzc_pipelines.resources.progress import Progress
 from lrtzc_pipelines.run_summary import summarize_publication, summarize_sources
-from lrtzc_pipelines.sensors.publishing import LOCAL
+from lrtzc_pipelines.sensors.following import LOCAL
 from lrtzc_pipelines.settings import Settings
 from lrtzc_pipelines.storage import locked
 
@@ -86,6 +87,9 @@ def _end(
     ends: Callable[[dg.DagsterRun], bool],
     before: datetime | None = None,
 ) -> list[str]:
+    if before:
+        # SQLite keeps whole seconds, as text: a run of that same second is spared.
+        before = before.replace(microsecond=0) - timedelta(microseconds=1)
     wanted = dg.RunsFilter(statuses=_UNDER_WAY, updated_before=before)
     runs = [run for run in instance.get_runs(wanted) if ends(run)]
     for run in runs:
@@ -102,13 +106,12 @@ def run_job(
     job_name: str,
     *,
     keys: list[dg.AssetKey] | None = None,
-    tags: dict[str, str] | None = None,
 ) -> dg.ExecuteInProcessResult:
     """Runs a job to its end in this process; failures are in the result."""
     return definitions.resolve_job_def(job_name).execute_in_process(
         instance=instance,
         asset_selection=keys,
-        tags={LOCAL: "true", **(tags or {})},
+        tags={LOCAL: "true"},
         run_config={"loggers": {"console": {"config": {"log_level": "INFO"}}}},
         raise_on_error=False,
     )
@@ -117,7 +120,12 @@ def run_job(
 def collect(
     settings: Settings, source_ids: Iterable[str], *, from_raw: bool = False
 ) -> dict[str, Any]:
-    """Collects some sources, in one run.
+    """Collects some sources, then processes what they brought: a run for each.
+
+    Args:
+        settings: Environment.
+        source_ids: Sources.
+        from_raw: Process what raw holds, new or not, without asking the services.
 
     Returns:
         `sources`: what came of each; `publish`: whether the newest release lacks
@@ -128,18 +136,23 @@ def collect(
     end_abandoned_runs(instance)
     _parse_models_meanwhile(settings)
     platform = build_platform(settings)
-    ids = sorted(source_ids)
-    collected = run_job(
-        collect_definitions(platform, progress=Progress(to_stdout=True)),
-        instance,
-        COLLECT,
-        keys=[key for source_id in ids for key in source_keys(source_id)],
-        tags={FROM_RAW: "true"} if from_raw else {},
+    suites = load_suites(platform)
+    definitions = collect_definitions(
+        platform, suites, progress=Progress(to_stdout=True)
     )
+    ids = sorted(source_ids)
+    events: list[dg.DagsterEvent] = []
+    if not from_raw:
+        events += run_job(definitions, instance, COLLECT, keys=raw_keys(ids)).all_events
+    chosen = [platform.specs[source_id] for source_id in ids]
+    pending = ids if from_raw else pending_sources(chosen, suites, layout)
+    if pending:
+        keys = processed_keys(pending)
+        events += run_job(definitions, instance, PROCESS, keys=keys).all_events
     inputs = current_inputs(platform.specs, layout)
     return {
         "event": "done",
-        "sources": summarize_sources(ids, collected.all_events),
+        "sources": summarize_sources(ids, events),
         "publish": not is_up_to_date(layout, inputs, dbt_models.code_version()),
     }
 

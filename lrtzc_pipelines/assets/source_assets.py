@@ -1,8 +1,8 @@
 """The three assets of every source: raw, validated, anonymized.
 
 Bodies only read, call, write and report. A raw asset that finds nothing new yields
-nothing, so that the steps behind it are skipped; a validation that blocks yields only
-its failed checks, so that the last good data stay (write, audit, publish).
+only an observation, so that nothing behind it is asked for; a validation that blocks
+yields only its failed checks, so that the last good data stay (write, audit, publish).
 """
 
 from collections.abc import Iterator
@@ -12,37 +12,29 @@ from typing import Any
 
 import dagster as dg
 
-from lrtzc_pipelines.anonymizing import anonymization_fingerprint, write_anonymized
+from lrtzc_pipelines.anonymizing import write_anonymized
 from lrtzc_pipelines.assets.metadata import (
     source_metadata,
     source_tags,
     table_metadata,
 )
-from lrtzc_pipelines.collecting import Collected, Outcome, collect, shown_address
+from lrtzc_pipelines.collecting import Collected, collect, shown_address
 from lrtzc_pipelines.errors import LrtzcError
 from lrtzc_pipelines.expectations.runner import warm_up
 from lrtzc_pipelines.expectations.suites import Suite
 from lrtzc_pipelines.layout import Layout
+from lrtzc_pipelines.pending import is_anonymized, is_processed
 from lrtzc_pipelines.raw_store import RawStore, Snapshot
 from lrtzc_pipelines.resources.platform import Platform
 from lrtzc_pipelines.resources.progress import Progress
 from lrtzc_pipelines.sources.spec import SourceSpec
-from lrtzc_pipelines.states import (
-    DATA,
-    AnonymizedState,
-    ValidatedState,
-    read_state,
-)
+from lrtzc_pipelines.states import DATA
 from lrtzc_pipelines.validating import (
     BUILT_IN_CHECKS,
     Check,
     Validated,
     validate,
-    validation_fingerprint,
 )
-
-FROM_RAW = "lrtzc/from_raw"
-"""Run tag: validate what raw holds again, without asking the service."""
 
 _WORTH_VALIDATING = 5_000_000
 
@@ -83,10 +75,6 @@ def _raw_asset(spec: SourceSpec, suite: Suite) -> dg.AssetsDefinition:
     ) -> Events:
         progress.step("raw", spec.id)
         layout = platform.layout
-        if FROM_RAW in context.run.tags:
-            snapshot = _held_snapshot(spec, layout)
-            yield _raw_result(spec, snapshot)
-            return
         with _failures():
             collected = collect(
                 spec,
@@ -95,7 +83,7 @@ def _raw_asset(spec: SourceSpec, suite: Suite) -> dg.AssetsDefinition:
                 run_id=context.run.run_id,
                 progress=partial(_told, progress),
             )
-        if _is_done(spec, suite, collected, layout):
+        if is_processed(spec, suite, collected.snapshot, layout):
             yield dg.AssetObservation(
                 context.asset_key,
                 description="Checked: nothing new.",
@@ -134,7 +122,7 @@ def _validated_asset(spec: SourceSpec, suite: Suite) -> dg.AssetsDefinition:
                 f"{spec.id}: blocked; {result.quarantined_count} rows in quarantine"
             )
             return
-        if _is_anonymized(spec, result.state, layout):
+        if is_anonymized(spec, result.state, layout):
             context.log.info(f"{spec.id}: the validated data are what they were")
             return
         path = layout.validated(spec.id) / DATA
@@ -214,36 +202,8 @@ def _held_snapshot(spec: SourceSpec, layout: Layout) -> Snapshot:
     return snapshot
 
 
-def _is_done(
-    spec: SourceSpec, suite: Suite, collected: Collected, layout: Layout
-) -> bool:
-    """Whether the data behind a collection already went the whole way.
-
-    Compared by what went in, not by what this run found: a run that was killed after
-    its download, or one that was blocked, left work that "unchanged" would hide.
-    """
-    if collected.outcome is Outcome.CHANGED:
-        return False
-    state = read_state(ValidatedState, layout.validated(spec.id))
-    wanted = validation_fingerprint(spec, suite, collected.snapshot)
-    return (
-        state is not None
-        and (state.fingerprint, state.origin) == (wanted, collected.snapshot.origin)
-        and _is_anonymized(spec, state, layout)
-    )
-
-
-def _is_anonymized(spec: SourceSpec, state: ValidatedState, layout: Layout) -> bool:
-    done = read_state(AnonymizedState, layout.anonymized(spec.id))
-    wanted = anonymization_fingerprint(spec, state)
-    return done is not None and (done.fingerprint, done.origin) == (
-        wanted,
-        state.origin,
-    )
-
-
 def _raw_result(
-    spec: SourceSpec, snapshot: Snapshot, metadata: dict[str, Any] | None = None
+    spec: SourceSpec, snapshot: Snapshot, metadata: dict[str, Any]
 ) -> dg.MaterializeResult:
     return dg.MaterializeResult(
         metadata={
@@ -253,7 +213,7 @@ def _raw_result(
             "origin": snapshot.origin,
             "licence": spec.licence,
             "collected_at": snapshot.collected_at,
-            **(metadata or {}),
+            **metadata,
         },
         data_version=dg.DataVersion(snapshot.content_sha256),
     )

@@ -10,7 +10,8 @@ import json
 from typing import Any
 
 from lrtzc_pipelines.connectors.base import Known, Page, Pages, at
-from lrtzc_pipelines.connectors.http import HttpClient, looks_like_html
+from lrtzc_pipelines.connectors.bodies import looks_like_html
+from lrtzc_pipelines.connectors.http import HttpClient
 from lrtzc_pipelines.errors import FetchError
 from lrtzc_pipelines.sources.spec import CkanConnector
 

@@ -11,7 +11,6 @@ from __future__ import annotations
 import email.utils
 import random
 import time
-import zlib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -19,6 +18,8 @@ from datetime import UTC, datetime
 import httpx
 
 from lrtzc_pipelines.connectors.addresses import Target
+from lrtzc_pipelines.connectors.bodies import MEGABYTE, Body, BodyDamaged, BodyRefused
+from lrtzc_pipelines.connectors.watchdog import Watchdog
 from lrtzc_pipelines.errors import FetchError
 
 RETRIED_STATUSES = frozenset({408, 425, 429, 500, 502, 503, 504})
@@ -30,7 +31,6 @@ KEPT_HEADERS = (
     "date",
     "x-lrtzc-sandbox",
 )
-MEGABYTE = 1_000_000
 _GRACE = 10.0
 
 
@@ -113,6 +113,8 @@ class HttpClient:
         target: Endpoint with its effective address, key and politeness.
         limits: Bounds applied to every answer.
         sleep: Replaced in tests.
+        last_body: What came of the last answer's body, whole or not, decompressed:
+            what there is to look at when an answer is refused.
     """
 
     target: Target
@@ -120,7 +122,9 @@ class HttpClient:
     sleep: Callable[[float], None] = time.sleep
     bytes_received: int = 0
     requests: int = 0
+    last_body: bytes = field(default=b"", repr=False)
     _client: httpx.Client = field(init=False, repr=False)
+    _watchdog: Watchdog = field(init=False, repr=False, default_factory=Watchdog)
     _next_request_at: float = field(init=False, default=0.0)
 
     def __enter__(self) -> HttpClient:
@@ -219,9 +223,16 @@ class HttpClient:
     def _once(self, url: str, headers: dict[str, str]) -> Answer | str:
         """One try: an answer, or the Location of a redirect."""
         self.requests += 1
+        self.last_body = b""
         started = time.monotonic()
+        extensions = {"trace": self._watchdog.trace}
         try:
-            with self._client.stream("GET", url, headers=headers) as response:
+            with (
+                self._watchdog.limit(self.limits.deadline),
+                self._client.stream(
+                    "GET", url, headers=headers, extensions=extensions
+                ) as response,
+            ):
                 self.target.check_peer(response, url)
                 if response.has_redirect_location:
                     return str(response.headers["location"])
@@ -242,6 +253,7 @@ class HttpClient:
             msg = f"{self.target.endpoint_id}: {self.target.scrub(url)}: {error}"
             raise FetchError(msg) from error
         except httpx.TransportError as error:
+            self._check_deadline(time.monotonic() - started)
             reason = self.target.scrub(f"{type(error).__name__}: {error}")
             raise _Passing(reason) from error
 
@@ -261,55 +273,34 @@ class HttpClient:
         raise FetchError(msg)
 
     def _read(self, response: httpx.Response, started: float, url: str) -> bytes:
-        # iter_raw and our own inflater: httpx takes a truncated gzip body for a
-        # whole one, and expands a bomb before anyone can count.
-        encoding = response.headers.get("content-encoding", "identity").lower()
-        if encoding not in {"identity", "gzip"}:
-            msg = f"{self.target.scrub(url)}: unrequested encoding {encoding!r}"
-            raise FetchError(msg)
-        inflater = zlib.decompressobj(wbits=31) if encoding == "gzip" else None
-        chunks: list[bytes] = []
-        size = received = 0
-        for raw in response.iter_raw():
-            received += len(raw)
-            room = self.limits.max_bytes - size + 1
-            chunk = _inflated(inflater, raw, room) if inflater else raw
-            size += len(chunk)
-            chunks.append(chunk)
-            if size > self.limits.max_bytes:
-                msg = (
-                    f"{self.target.scrub(url)}: larger than "
-                    f"{self.limits.max_bytes / MEGABYTE:.0f} MB"
-                )
-                raise FetchError(msg)
-            self._check_speed(received, time.monotonic() - started)
-        self.bytes_received += received
-        if inflater and received and not inflater.eof:
-            reason = "the compressed body ended early"
-            raise _Passing(reason)
-        return b"".join(chunks)
+        body = Body(response.headers.get("content-encoding"), self.limits.max_bytes)
+        try:
+            # iter_raw and our own inflater: httpx takes a truncated gzip body for a
+            # whole one, and expands a bomb before anyone can count.
+            for raw in response.iter_raw():
+                body.add(raw)
+                self._check_speed(body.received, time.monotonic() - started)
+            body.end()
+        except BodyRefused as error:
+            msg = f"{self.target.endpoint_id}: {self.target.scrub(url)}: {error}"
+            raise FetchError(msg) from None
+        except BodyDamaged as error:
+            raise _Passing(str(error)) from None
+        finally:
+            self.last_body = body.content
+            self.bytes_received += body.received
+        return self.last_body
 
     def _check_speed(self, received: int, elapsed: float) -> None:
-        if elapsed > self.limits.deadline:
-            reason = f"not complete after {self.limits.deadline:.0f} s"
-            raise _Passing(reason)
+        self._check_deadline(elapsed)
         if elapsed > _GRACE and received / elapsed < self.limits.min_rate:
             reason = f"slower than {self.limits.min_rate:.0f} B/s"
             raise _Passing(reason)
 
-
-def _inflated(inflater: zlib._Decompress, raw: bytes, room: int) -> bytes:
-    """Up to `room` more bytes of a compressed body."""
-    try:
-        chunk = inflater.decompress(raw, room)
-    except zlib.error as error:
-        reason = "the compressed body is damaged"
-        raise _Passing(reason) from error
-    if inflater.unused_data:
-        # Not read, these bytes would be missing from the body without a word.
-        reason = "the compressed body goes on after its end"
-        raise _Passing(reason)
-    return chunk
+    def _check_deadline(self, elapsed: float) -> None:
+        if elapsed > self.limits.deadline:
+            reason = f"not complete after {self.limits.deadline:.0f} s"
+            raise _Passing(reason)
 
 
 def retry_after(value: str | None) -> float | None:
@@ -326,9 +317,3 @@ def retry_after(value: str | None) -> float | None:
     if moment.tzinfo is None:
         moment = moment.replace(tzinfo=UTC)
     return max(0.0, (moment - datetime.now(UTC)).total_seconds())
-
-
-def looks_like_html(body: bytes) -> bool:
-    """Whether a body is an HTML page, as maintenance pages sent with 200 are."""
-    start = body[:512].lstrip(b"\xef\xbb\xbf \t\r\n").lower()
-    return start.startswith((b"<!doctype html", b"<html"))

@@ -5,7 +5,8 @@ from __future__ import annotations
 from pathlib import PurePosixPath
 
 from lrtzc_pipelines.connectors.base import Known, Page, Pages, at
-from lrtzc_pipelines.connectors.http import HttpClient, looks_like_html
+from lrtzc_pipelines.connectors.bodies import looks_like_html
+from lrtzc_pipelines.connectors.http import HttpClient
 from lrtzc_pipelines.sources.spec import HttpFileConnector
 
 

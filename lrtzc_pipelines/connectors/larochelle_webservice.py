@@ -11,11 +11,13 @@ import re
 from urllib.parse import urlsplit
 
 from lrtzc_pipelines.connectors.base import Known, Page, Pages
-from lrtzc_pipelines.connectors.http import HttpClient, looks_like_html
+from lrtzc_pipelines.connectors.bodies import looks_like_html
+from lrtzc_pipelines.connectors.http import HttpClient
 from lrtzc_pipelines.errors import FetchError
 from lrtzc_pipelines.sources.spec import WebserviceConnector
 
 _STATUS = re.compile(rb"<status>\s*code=(-?\d+)\s+message=(.*?)</status>", re.DOTALL)
+_ROW_TAGS = (b"<row>", b"<row/>", b"<row ")
 _SUCCESS = 0
 _MAX_PAGES = 100_000
 
@@ -51,7 +53,7 @@ def pages(connector: WebserviceConnector, client: HttpClient, known: Known) -> P
             items = known[name].items or 0
         else:
             _refuse_errors(connector, client, answer.body)
-            items = answer.body.count(b"<row>")
+            items = sum(map(answer.body.count, _ROW_TAGS))
         if items or number == 0:
             yield Page(name, "xml", answer, items=items)
         if items < connector.page_size:

@@ -7,7 +7,8 @@ from typing import Any
 
 from lrtzc_pipelines.connectors import ckan, gbfs, http_file, larochelle_webservice
 from lrtzc_pipelines.connectors.base import Known, Pages
-from lrtzc_pipelines.connectors.http import MEGABYTE, HttpClient, Limits
+from lrtzc_pipelines.connectors.bodies import MEGABYTE
+from lrtzc_pipelines.connectors.http import HttpClient, Limits
 from lrtzc_pipelines.sources.spec import HttpFileConnector, SourceSpec
 
 CONNECTORS: Mapping[str, Callable[[Any, HttpClient, Known], Pages]] = {

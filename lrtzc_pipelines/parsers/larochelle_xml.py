@@ -190,17 +190,25 @@ def _data_element(body: bytes, label: str) -> etree._Element:
 def _parse_any(body: bytes, label: str) -> pl.DataFrame:
     data = _data_element(body, label)
     rows = [
-        {
-            str(cell.tag): _unquoted("".join(cell.itertext()))
-            for cell in row.iterchildren("*")
-        }
-        for row in data.iterchildren("row")
+        _cells(row, f"{label}: row {number}")
+        for number, row in enumerate(data.iterchildren("row"), start=1)
     ]
     names = dict.fromkeys(name for row in rows for name in row)
     frame = pl.DataFrame(rows, schema=dict.fromkeys(names, pl.String))
     return frame.with_columns(
         decode_entities(frame[name]).alias(name) for name in frame.columns
     )
+
+
+def _cells(row: etree._Element, label: str) -> dict[str, str]:
+    cells: dict[str, str] = {}
+    for cell in row.iterchildren("*"):
+        name = str(cell.tag)
+        if name in cells:
+            msg = f"{label}: element {name} comes twice"
+            raise ParseError(msg)
+        cells[name] = _unquoted("".join(cell.itertext()))
+    return cells
 
 
 def _unquoted(text: str) -> str:

@@ -35,15 +35,12 @@ def purge_runs(instance: dg.DagsterInstance, *, before: datetime) -> int:
 
 
 def _runs_behind_assets(instance: dg.DagsterInstance) -> set[str]:
-    newest = [
-        event
-        for record in instance.get_asset_records(instance.all_asset_keys())
-        for event in (
-            record.asset_entry.last_materialization,
-            record.asset_entry.last_observation,
-        )
-    ]
-    return {event.run_id for event in newest if event}
+    return {
+        record.run_id
+        for key in instance.all_asset_keys()
+        for fetch in (instance.fetch_materializations, instance.fetch_observations)
+        for record in fetch(key, limit=1).records
+    }
 
 
 def build_purge_schedule() -> dg.ScheduleDefinition:

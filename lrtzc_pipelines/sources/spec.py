@@ -10,6 +10,7 @@ from __future__ import annotations
 import re
 from enum import StrEnum
 from typing import Annotated, Literal, Self
+from zoneinfo import available_timezones
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
@@ -134,6 +135,14 @@ class Column(Frozen):
     required: bool = False
     timezone: str | None = None
     datetime_format: str | None = None
+
+    @field_validator("timezone")
+    @classmethod
+    def _known_timezone(cls, value: str | None) -> str | None:
+        if value is not None and value not in available_timezones():
+            msg = f"unknown time zone {value!r}"
+            raise ValueError(msg)
+        return value
 
     @model_validator(mode="after")
     def _coherent(self) -> Self:
@@ -275,6 +284,15 @@ Format = Annotated[
 ]
 
 
+FORMATS_OF = {
+    "larochelle_webservice": {"larochelle_xml"},
+    "ckan": {"ckan_records"},
+    "gbfs": {"gbfs_stations"},
+    "http_file": {"csv", "geojson", "ckan_records", "larochelle_xml"},
+}
+"""Formats that can come out of each connector."""
+
+
 class SourceSpec(Frozen):
     """Everything the platform knows about one dataset before it is collected.
 
@@ -315,6 +333,13 @@ class SourceSpec(Frozen):
 
     @model_validator(mode="after")
     def _coherent(self) -> Self:
+        allowed = FORMATS_OF[self.connector.kind]
+        if self.format.kind not in allowed:
+            msg = (
+                f"format {self.format.kind} does not come from connector "
+                f"{self.connector.kind}, which gives {' or '.join(sorted(allowed))}"
+            )
+            raise ValueError(msg)
         names = [column.name for column in self.columns]
         for label, values in (
             ("column", names),

@@ -10,6 +10,8 @@ from typing import Any
 import pytest
 from dagster import DagsterInstance, RunsFilter
 
+from lrtzc_pipelines.sources.registry import load_sources
+
 from .conftest import Platform
 
 
@@ -73,22 +75,27 @@ def test_an_unchanged_source_materializes_nothing(
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("DAGSTER_HOME", str(platform.data_dir / "dagster"))
         instance = DagsterInstance.get()
-        runs = instance.get_runs(RunsFilter(job_name="collect"))
-        assert len(runs) >= 2
-        stats = [
-            len(
-                [
-                    record
-                    for record in instance.all_logs(run.run_id)
-                    if record.dagster_event
-                    and record.dagster_event.is_step_materialization
-                ]
-            )
-            for run in runs
-        ]
+        materialized = {
+            job_name: [
+                len(
+                    [
+                        record
+                        for record in instance.all_logs(run.run_id)
+                        if record.dagster_event
+                        and record.dagster_event.is_step_materialization
+                    ]
+                )
+                for run in instance.get_runs(RunsFilter(job_name=job_name))
+            ]
+            for job_name in ("collect", "process")
+        }
         instance.dispose()
-    assert stats[:-1] == [0] * (len(runs) - 1)
-    assert stats[-1] == 24
+    # The newest run comes first. Only the first night found something to process.
+    sources = len(load_sources())
+    *later, earliest = materialized["collect"]
+    assert later
+    assert (set(later), earliest) == ({0}, sources)
+    assert materialized["process"] == [2 * sources]
 
 
 def test_communes_and_ledger_are_what_they_should_be(

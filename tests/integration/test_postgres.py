@@ -13,7 +13,7 @@ import subprocess
 from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -22,10 +22,11 @@ import dagster as dg
 import psycopg2
 import pytest
 
+from lrtzc_pipelines.assembly import build_definitions
 from lrtzc_pipelines.assets.dbt_assets import WAREHOUSE_POOL as POOL
-from lrtzc_pipelines.jobs import COLLECT, source_keys
+from lrtzc_pipelines.jobs import COLLECT, PROCESS, processed_keys, raw_keys
 from lrtzc_pipelines.layout import Layout
-from lrtzc_pipelines.running import end_runs_before
+from lrtzc_pipelines.running import end_runs_before, run_job
 from lrtzc_pipelines.sandbox.server import (
     RunningSandbox,
     create_app,
@@ -179,8 +180,8 @@ class Production:
 
     instance: dg.DagsterInstance
     settings: Settings
-    run_id: str
-    succeeded: bool
+    collected: dg.ExecuteInProcessResult
+    processed: dg.ExecuteInProcessResult
 
 
 @pytest.fixture(scope="module")
@@ -205,32 +206,28 @@ def production(
         settings = Settings()
         with dg.DagsterInstance.get() as instance:
             instance.event_log_storage.initialize_concurrency_limit_to_default(POOL)
-            done = collect(settings, instance)
-            yield Production(instance, settings, done.run_id, done.success)
+            definitions = build_definitions(settings)
+            yield Production(
+                instance,
+                settings,
+                run_job(definitions, instance, COLLECT, keys=raw_keys(SOURCES)),
+                run_job(definitions, instance, PROCESS, keys=processed_keys(SOURCES)),
+            )
 
 
-def collect(
-    settings: Settings, instance: dg.DagsterInstance
-) -> dg.ExecuteInProcessResult:
-    # Here, not above: importing it builds the definitions of the environment.
-    from lrtzc_pipelines.definitions import build_definitions
-
-    keys = [key for source_id in SOURCES for key in source_keys(source_id)]
-    job = build_definitions(settings).resolve_job_def(COLLECT)
-    return job.execute_in_process(
-        instance=instance, asset_selection=keys, raise_on_error=False
-    )
+def test_real_runs_succeed(production: Production) -> None:
+    assert production.collected.success
+    assert production.processed.success
 
 
-def test_a_real_collection_succeeds(production: Production) -> None:
-    assert production.succeeded
-
-
-def test_the_run_is_in_postgresql(
+def test_the_runs_are_in_postgresql(
     production: Production, postgres: dict[str, str]
 ) -> None:
-    rows = query(postgres, "select run_id, pipeline_name, status from runs")
-    assert rows == [(production.run_id, COLLECT, "SUCCESS")]
+    rows = query(postgres, "select run_id, pipeline_name, status from runs order by id")
+    assert rows == [
+        (production.collected.run_id, COLLECT, "SUCCESS"),
+        (production.processed.run_id, PROCESS, "SUCCESS"),
+    ]
 
 
 def test_every_layer_is_recorded_as_materialized(
@@ -238,11 +235,10 @@ def test_every_layer_is_recorded_as_materialized(
 ) -> None:
     rows = query(
         postgres,
-        "select asset_key from event_logs where run_id = %s "
-        "and dagster_event_type = 'ASSET_MATERIALIZATION'",
-        production.run_id,
+        "select asset_key from event_logs "
+        "where dagster_event_type = 'ASSET_MATERIALIZATION'",
     )
-    expected = {key for source_id in SOURCES for key in source_keys(source_id)}
+    expected = {*raw_keys(SOURCES), *processed_keys(SOURCES)}
     assert {dg.AssetKey.from_db_string(key) for (key,) in rows} == expected
 
 
@@ -253,7 +249,7 @@ def test_every_check_is_recorded_with_its_result(
         postgres,
         "select check_name, execution_status from asset_check_executions "
         "where run_id = %s and asset_key = %s",
-        production.run_id,
+        production.processed.run_id,
         dg.AssetKey(["validated", SOURCES[0]]).to_string(),
     )
     assert {name for name, _ in rows} >= CHECKS_OF_COMMUNES
@@ -278,7 +274,8 @@ def test_a_run_that_a_power_cut_left_is_ended_and_gives_its_place_back(
     held = "select run_id from concurrency_slots where run_id is not null"
     assert query(postgres, held) == [(cut.run_id,)]
     layout = Layout(production.settings.data_dir)
-    assert end_runs_before(instance, layout, datetime.now(UTC)) == [cut.run_id]
+    soon = datetime.now(UTC) + timedelta(seconds=2)
+    assert end_runs_before(instance, layout, soon) == [cut.run_id]
     status = "select status from runs where run_id = %s"
     assert query(postgres, status, cut.run_id) == [("FAILURE",)]
     assert query(postgres, held) == []

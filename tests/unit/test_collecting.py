@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import zstandard
 from pytest_httpserver import HTTPServer
 from werkzeug import Request, Response
 
@@ -196,6 +197,27 @@ def test_another_key_makes_no_other_data(
     assert [page.sha256 for page in again.snapshot.pages] == [
         page.sha256 for page in first.snapshot.pages
     ]
+
+
+def test_what_a_refused_answer_held_is_kept_without_the_key(
+    run: Run, town: Town, store: RawStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(
+        collecting.registry, "limits", lambda _: Limits(attempts=1, max_bytes=2000)
+    )
+    run()
+    town.rows = [f"{n:03000}" for n in range(9)]
+    before = store.latest()
+    with pytest.raises(FetchError, match=r"larger than .*what came is kept in ") as e:
+        run(run_id="r2")
+    (kept,) = (store.folder / "refused").glob("*.zst")
+    assert str(kept) in str(e.value)
+    body = zstandard.decompress(kept.read_bytes(), 10_000)
+    assert b"key=REDACTED" in body
+    about = json.loads(kept.with_name(f"{kept.name[:-8]}.json").read_text())
+    assert (about["run_id"], about["source_id"]) == ("r2", store.folder.name)
+    assert "larger than" in about["reason"]
+    assert store.latest() == before
 
 
 # Again

@@ -28,6 +28,10 @@ PARIS = {
 }
 
 
+FILE = {"kind": "http_file", "path": "x"}
+GBFS = {"kind": "gbfs", "feeds": ["station_status"]}
+
+
 def spec(
     *columns: dict[str, Any],
     key: tuple[str, ...] = ("row_id",),
@@ -48,7 +52,7 @@ def spec(
         "theme": "mobility",
         "owner": "team:donnees",
         "endpoint": "town_hall",
-        "connector": {"kind": "http_file", "path": "x.csv"},
+        "connector": GBFS if form["kind"] == "gbfs_stations" else FILE,
         "format": form,
         "cadence": "daily",
         "primary_key": key,

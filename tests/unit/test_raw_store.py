@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import hashlib
+import json
 import os
 import stat
 from collections.abc import Iterator
@@ -12,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import zstandard
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -138,15 +140,15 @@ def test_only_the_owner_can_look_inside(store: RawStore) -> None:
 @pytest.mark.parametrize(
     ("damage", "reason"),
     [
-        pytest.param(lambda p: p.write_bytes(b""), "unreadable", id="empty"),
-        pytest.param(lambda p: p.write_bytes(b"zstd?"), "unreadable", id="no zstd"),
+        pytest.param(lambda p: p.write_bytes(b""), "is damaged", id="empty"),
+        pytest.param(lambda p: p.write_bytes(b"zstd?"), "is damaged", id="no zstd"),
         pytest.param(
-            lambda p: p.write_bytes(p.read_bytes()[:-3]), "unreadable", id="cut short"
+            lambda p: p.write_bytes(p.read_bytes()[:-3]), "is damaged", id="cut short"
         ),
-        pytest.param(lambda p: p.unlink(), "unreadable", id="gone"),
+        pytest.param(lambda p: p.unlink(), "No such file", id="gone"),
         pytest.param(
             lambda p: p.write_bytes(p.read_bytes().replace(b"12", b"21")),
-            "damaged",
+            "is damaged",
             id="bits turned",
         ),
     ],
@@ -157,10 +159,41 @@ def test_bytes_that_changed_on_the_disk_are_not_read(
     body = os.urandom(99).replace(b"12", b"00") + b"12"
     sealed = keep(store, body)
     damage(only_blob(store))
-    with pytest.raises(
-        LrtzcError, match=rf"town_counts: raw page offset-1 .* is {reason}"
-    ):
+    with pytest.raises(LrtzcError, match=rf"town_counts: raw page offset-1.* {reason}"):
         list(read_pages(store, sealed))
+
+
+def test_damaged_bytes_are_set_aside_and_can_be_stored_again(store: RawStore) -> None:
+    sealed = keep(store, b"body")
+    blob = only_blob(store)
+    blob.write_bytes(b"zstd?")
+    with pytest.raises(LrtzcError, match=r"the next refresh asks for it again"):
+        list(read_pages(store, sealed))
+    assert not blob.exists()
+    again = keep(store, b"body")
+    assert [body for _, body in read_pages(store, again)] == [b"body"]
+    assert blob.with_suffix(".damaged").read_bytes() == b"zstd?"
+
+
+def test_refused_bytes_are_kept_with_what_is_known_of_them(store: RawStore) -> None:
+    kept = store.set_aside(b"<html>", {"reason": "a page"})
+    assert kept
+    assert zstandard.decompress(kept.read_bytes(), 6) == b"<html>"
+    (about,) = kept.parent.glob("*.json")
+    assert json.loads(about.read_text()) == {"reason": "a page", "file": kept.name}
+    assert stat.S_IMODE(kept.stat().st_mode) == 0o600
+    assert stat.S_IMODE(kept.parent.stat().st_mode) == 0o700
+
+
+def test_only_the_last_refused_answers_are_kept(store: RawStore) -> None:
+    kept = [store.set_aside(bytes([n]), {}) for n in range(1, 9)]
+    there = sorted(kept[-1].parent.glob("*.zst")) if kept[-1] else []
+    assert there == kept[-5:]
+
+
+def test_nothing_is_kept_of_an_answer_without_body(store: RawStore) -> None:
+    assert store.set_aside(b"", {"reason": "refused"}) is None
+    assert not (store.folder / "refused").exists()
 
 
 # Snapshots

@@ -20,14 +20,13 @@ from scripted_server import Reply, ScriptedServer, reply, running
 
 from lrtzc_pipelines.connectors import http
 from lrtzc_pipelines.connectors.addresses import Target
+from lrtzc_pipelines.connectors.bodies import MEGABYTE, looks_like_html
 from lrtzc_pipelines.connectors.http import (
-    MEGABYTE,
     RETRIED_STATUSES,
     Answer,
     HttpClient,
     KnownPage,
     Limits,
-    looks_like_html,
     retry_after,
 )
 from lrtzc_pipelines.errors import FetchError, SettingsError
@@ -283,6 +282,35 @@ def test_a_body_in_drops_is_stopped_at_the_deadline(server: ScriptedServer) -> N
     ):
         client.get(server.url)
     assert time.monotonic() - started < 1
+
+
+def test_headers_in_drops_are_stopped_at_the_deadline(server: ScriptedServer) -> None:
+    def drip(connection: socket.socket) -> None:
+        connection.sendall(b"HTTP/1.1 200 OK\r\n")
+        while True:
+            connection.sendall(b"X-A: a\r\n")
+            time.sleep(0.01)
+
+    server.plays(drip)
+    started = time.monotonic()
+    with (
+        server.client(deadline=0.2, attempts=1) as client,
+        pytest.raises(FetchError, match=r"not complete after 0 s"),
+    ):
+        client.get(server.url)
+    assert time.monotonic() - started < 2
+
+
+def test_what_came_of_a_refused_answer_can_be_looked_at(
+    server: ScriptedServer,
+) -> None:
+    server.plays(reply(200, b"half of", Content_Length="99"), GOOD)
+    with server.client(attempts=1) as client:
+        with pytest.raises(FetchError):
+            client.get(server.url)
+        assert client.last_body == b"half of"
+        client.get(server.url)
+        assert client.last_body != b"half of"
 
 
 def test_a_body_that_crawls_is_given_up(

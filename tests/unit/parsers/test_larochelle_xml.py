@@ -223,6 +223,12 @@ def test_what_is_not_the_services_xml_is_refused_by_its_page(body: bytes) -> Non
         parse_page(body, LABEL)
 
 
+def test_an_element_that_comes_twice_is_refused_by_its_row() -> None:
+    body = page('<row><a>"1"</a></row><row><a>"1"</a><a>"2"</a></row>').encode()
+    with pytest.raises(ParseError, match=rf"^{LABEL}: row 2: element a comes twice$"):
+        parse_page(body, LABEL)
+
+
 def test_a_refusal_repeats_no_value() -> None:
     body = PLAIN.replace("ENCAN", "Jean Dupont &").encode()
     with pytest.raises(ParseError) as error:

@@ -363,3 +363,24 @@ def test_an_endpoint_says_where_and_how_gently(field: str, value: object) -> Non
     assert not Endpoint.model_validate(values).key_required
     with pytest.raises(ValidationError, match=rf"Endpoint\n{field}"):
         Endpoint.model_validate({**values, field: value})
+
+
+def test_a_time_zone_must_exist() -> None:
+    with pytest.raises(ValidationError, match=r"unknown time zone 'Europe/Pariss'"):
+        column(type="datetime", timezone="Europe/Pariss")
+
+
+@pytest.mark.parametrize(
+    ("connector", "form"),
+    [
+        ({"kind": "gbfs", "feeds": ["station_status"]}, {"kind": "csv"}),
+        ({"kind": "ckan", "resource_id": "r"}, {"kind": "larochelle_xml"}),
+        ({"kind": "http_file", "path": "x"}, {"kind": "gbfs_stations"}),
+    ],
+)
+def test_a_format_must_be_one_that_the_connector_gives(
+    connector: dict[str, Any], form: dict[str, Any]
+) -> None:
+    message = f"format {form['kind']} does not come from connector {connector['kind']}"
+    with pytest.raises(ValidationError, match=message):
+        source(connector=connector, format=form)

@@ -1,0 +1,52 @@
+"""Which sources hold raw data that have not gone the whole way to anonymized files.
+
+Compared by what went in, never by what the last run said: a run that was killed after
+its download, or a validation that blocked, leaves work that "unchanged" would hide.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+
+from lrtzc_pipelines.anonymizing import anonymization_fingerprint
+from lrtzc_pipelines.expectations.suites import Suite
+from lrtzc_pipelines.layout import Layout
+from lrtzc_pipelines.raw_store import RawStore, Snapshot
+from lrtzc_pipelines.sources.spec import SourceSpec
+from lrtzc_pipelines.states import AnonymizedState, ValidatedState, read_state
+from lrtzc_pipelines.validating import validation_fingerprint
+
+
+def pending_sources(
+    specs: Iterable[SourceSpec], suites: Mapping[str, Suite], layout: Layout
+) -> list[str]:
+    """Ids of the sources whose latest snapshot is still to be processed."""
+    return [spec.id for spec in specs if _is_pending(spec, suites[spec.id], layout)]
+
+
+def _is_pending(spec: SourceSpec, suite: Suite, layout: Layout) -> bool:
+    snapshot = RawStore(layout.raw(spec.id)).latest()
+    return snapshot is not None and not is_processed(spec, suite, snapshot, layout)
+
+
+def is_processed(
+    spec: SourceSpec, suite: Suite, snapshot: Snapshot, layout: Layout
+) -> bool:
+    """Whether a snapshot's data are what the anonymized file was made of."""
+    state = read_state(ValidatedState, layout.validated(spec.id))
+    wanted = validation_fingerprint(spec, suite, snapshot)
+    return (
+        state is not None
+        and (state.fingerprint, state.origin) == (wanted, snapshot.origin)
+        and is_anonymized(spec, state, layout)
+    )
+
+
+def is_anonymized(spec: SourceSpec, state: ValidatedState, layout: Layout) -> bool:
+    """Whether the anonymized file was made of the validated one, as now specified."""
+    done = read_state(AnonymizedState, layout.anonymized(spec.id))
+    wanted = anonymization_fingerprint(spec, state)
+    return done is not None and (done.fingerprint, done.origin) == (
+        wanted,
+        state.origin,
+    )
