@@ -7,26 +7,18 @@ is the suite's work, not this module's.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
 import polars as pl
 
+from lrtzc_pipelines.cells import TYPES, faults_of, read_cells
 from lrtzc_pipelines.errors import SchemaError
 from lrtzc_pipelines.parsers.registry import PAGE, ROW
-from lrtzc_pipelines.sources.spec import Column, ColumnType, CsvFormat, SourceSpec
-
-TYPES = {
-    ColumnType.TEXT: pl.String(),
-    ColumnType.INTEGER: pl.Int64(),
-    ColumnType.NUMBER: pl.Float64(),
-    ColumnType.BOOLEAN: pl.Boolean(),
-    ColumnType.DATE: pl.Date(),
-    ColumnType.DATETIME: pl.Datetime("us", "UTC"),
-}
-"""Polars type of a validated column; text is UTF-8, datetimes are UTC."""
+from lrtzc_pipelines.sources.columns import ColumnType
+from lrtzc_pipelines.sources.formats import CsvFormat
+from lrtzc_pipelines.sources.spec import SourceSpec
 
 _HASH = "_hash"
 """Hash of a row's values: tells a repeat from a contradiction without their text."""
@@ -35,9 +27,6 @@ _WORTH_COMPACTING = 250_000
 
 RULE, COLUMN, REASON, RECORD = "rule", "column", "reason", "record"
 _RECORD_FORMATS = frozenset({"ckan_records", "gbfs_stations", "geojson"})
-_OFFSET = re.compile(r"%(\+|:{0,3}z|#z)")
-"""Where a format holds the offset from UTC, so that no time zone is to be assumed."""
-_TRUE, _FALSE = ("true", "1", "t", "y", "oui"), ("false", "0", "f", "n", "non")
 
 
 @dataclass(frozen=True)
@@ -203,9 +192,11 @@ def _typed(spec: SourceSpec, frame: pl.DataFrame) -> tuple[pl.DataFrame, pl.Data
     """The readable rows of a text frame, typed, and the others with their reasons."""
     csv = spec.format if isinstance(spec.format, CsvFormat) else None
     typed = frame.select(
-        *(_read(column, csv).alias(column.name) for column in spec.columns), PAGE, ROW
+        *(read_cells(column, csv).alias(column.name) for column in spec.columns),
+        PAGE,
+        ROW,
     )
-    faults = {c.name: _fault(c, frame, typed) for c in spec.columns if c.source}
+    faults = {c.name: faults_of(c, frame, typed) for c in spec.columns if c.source}
     wrong = pl.DataFrame(
         {name: fault.is_not_null() for name, fault in faults.items()}
     ).select(pl.any_horizontal(pl.all()))[:, 0]
@@ -248,74 +239,6 @@ def _refused(
 def record(spec: SourceSpec) -> pl.Expr:
     """A row as received, as JSON text with the producer's names."""
     return pl.struct([c.source for c in spec.columns if c.source]).struct.json_encode()
-
-
-def _read(column: Column, csv: CsvFormat | None) -> pl.Expr:  # noqa: PLR0911 - one per type
-    """The typed value of a column; null where it is blank or cannot be read."""
-    if column.source is None:
-        return pl.lit(column.constant).cast(TYPES[column.type])
-    text = pl.col(column.source).str.strip_chars()
-    match column.type:
-        case ColumnType.TEXT:
-            return pl.when(text != "").then(text)
-        case ColumnType.INTEGER:
-            return _digits(text, csv).cast(pl.Int64, strict=False)
-        case ColumnType.NUMBER:
-            number = _digits(text, csv).cast(pl.Float64, strict=False)
-            return pl.when(number.is_finite()).then(number)
-        case ColumnType.BOOLEAN:
-            lower = text.str.to_lowercase()
-            yes, no = lower.is_in(_TRUE), lower.is_in(_FALSE)
-            return pl.when(yes | no).then(yes)
-        case ColumnType.DATE:
-            return text.str.to_date(column.datetime_format or "%Y-%m-%d", strict=False)
-        case ColumnType.DATETIME:
-            return _read_datetime(text, column)
-
-
-def _digits(text: pl.Expr, csv: CsvFormat | None) -> pl.Expr:
-    if csv and csv.thousands:
-        # A thousands space is typed in any of its widths.
-        spaces = r"[\s\u{00a0}\u{202f}]"
-        text = (
-            text.str.replace_all(spaces, "")
-            if csv.thousands.isspace()
-            else text.str.replace_all(csv.thousands, "", literal=True)
-        )
-    if csv and csv.decimal == ",":
-        text = text.str.replace(",", ".", literal=True)
-    return text
-
-
-def _read_datetime(text: pl.Expr, column: Column) -> pl.Expr:
-    # Without a format: RFC 3339 with its offset, as JSON services write it.
-    written = column.datetime_format or "%+"
-    if _OFFSET.search(written):
-        return text.str.to_datetime(
-            written, time_unit="us", time_zone="UTC", strict=False
-        )
-    naive = text.str.to_datetime(written, time_unit="us", strict=False)
-    # The hour that comes twice in autumn is read as its first pass; the one that
-    # spring leaves out does not exist, so such a value is refused.
-    return naive.dt.replace_time_zone(
-        column.timezone, ambiguous="earliest", non_existent="null"
-    ).dt.convert_time_zone("UTC")
-
-
-def _fault(column: Column, frame: pl.DataFrame, typed: pl.DataFrame) -> pl.Series:
-    """What is wrong with each cell of a column; null where nothing is."""
-    blank = pl.col("text").is_null() | (pl.col("text").str.strip_chars() == "")
-    missing = f"{column.name}: required, but empty"
-    unreadable = f"{column.name}: not readable as {column.type}"
-    cells = pl.DataFrame({"text": frame[column.source or ""]}).with_columns(
-        typed[column.name].is_null().alias("null")
-    )
-    return cells.select(
-        pl.when(pl.col("null") & ~blank)
-        .then(pl.lit(unreadable))
-        .when(pl.col("null") & blank & pl.lit(column.required))
-        .then(pl.lit(missing))
-    )[:, 0]
 
 
 def _one_row_per_key(

@@ -6,7 +6,8 @@ from typing import Any
 
 import dagster as dg
 
-from lrtzc_pipelines.sources.spec import Column, ColumnType, Generalize, SourceSpec
+from lrtzc_pipelines.sources.columns import Column, ColumnType, Generalize
+from lrtzc_pipelines.sources.spec import SourceSpec
 
 AXES = {
     1: "participation citoyenne",

@@ -18,7 +18,7 @@ import polars as pl
 from lrtzc_pipelines.cli.scaffold_sample import NUMBER, Sample, filled
 from lrtzc_pipelines.errors import SpecError
 from lrtzc_pipelines.sources.checking import PLACEHOLDER
-from lrtzc_pipelines.sources.spec import Column, ColumnType
+from lrtzc_pipelines.sources.columns import Column, ColumnType
 
 TIMEZONE = "Europe/Paris"
 _DATES = ("%Y-%m-%d", "%d/%m/%Y", "%Y/%m/%d", "%d-%m-%Y")

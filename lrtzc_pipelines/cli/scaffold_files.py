@@ -16,8 +16,10 @@ from typing import Any
 
 from lrtzc_pipelines.cli.scaffold_columns import Draft
 from lrtzc_pipelines.sources.checking import PLACEHOLDER
+from lrtzc_pipelines.sources.columns import Column, ColumnType
 from lrtzc_pipelines.sources.dbt_sources import to_yaml
-from lrtzc_pipelines.sources.spec import Column, ColumnType, CsvFormat, SourceSpec
+from lrtzc_pipelines.sources.formats import CsvFormat
+from lrtzc_pipelines.sources.spec import SourceSpec
 
 HEAD = f"""\
 # Started by `lrtzc sources new`. A person still has to look at licence and tier, at

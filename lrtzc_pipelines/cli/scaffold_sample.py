@@ -17,7 +17,7 @@ import polars as pl
 from lrtzc_pipelines.errors import ParseError
 from lrtzc_pipelines.parsers.delimited import parse_csv
 from lrtzc_pipelines.parsers.json_records import parse_geojson
-from lrtzc_pipelines.sources.spec import CsvFormat, GeojsonFormat
+from lrtzc_pipelines.sources.formats import CsvFormat, GeojsonFormat
 
 Kind = Literal["csv", "geojson"]
 

@@ -13,7 +13,7 @@ from lrtzc_pipelines.connectors.base import Known, Page, Pages, at
 from lrtzc_pipelines.connectors.bodies import looks_like_html
 from lrtzc_pipelines.connectors.http import HttpClient
 from lrtzc_pipelines.errors import FetchError
-from lrtzc_pipelines.sources.spec import CkanConnector
+from lrtzc_pipelines.sources.protocols import CkanConnector
 
 
 def pages(connector: CkanConnector, client: HttpClient, known: Known) -> Pages:

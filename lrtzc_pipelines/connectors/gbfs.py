@@ -13,7 +13,7 @@ from lrtzc_pipelines.connectors.base import Known, Page, Pages
 from lrtzc_pipelines.connectors.bodies import looks_like_html
 from lrtzc_pipelines.connectors.http import HttpClient
 from lrtzc_pipelines.errors import FetchError
-from lrtzc_pipelines.sources.spec import GbfsConnector
+from lrtzc_pipelines.sources.protocols import GbfsConnector
 
 DISCOVERY = "gbfs"
 _SUPPORTED = ("2.", "3.")

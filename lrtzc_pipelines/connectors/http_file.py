@@ -7,7 +7,7 @@ from pathlib import PurePosixPath
 from lrtzc_pipelines.connectors.base import Known, Page, Pages, at
 from lrtzc_pipelines.connectors.bodies import looks_like_html
 from lrtzc_pipelines.connectors.http import HttpClient
-from lrtzc_pipelines.sources.spec import HttpFileConnector
+from lrtzc_pipelines.sources.protocols import HttpFileConnector
 
 
 def pages(connector: HttpFileConnector, client: HttpClient, known: Known) -> Pages:

@@ -14,7 +14,7 @@ from lrtzc_pipelines.connectors.base import Known, Page, Pages
 from lrtzc_pipelines.connectors.bodies import looks_like_html
 from lrtzc_pipelines.connectors.http import HttpClient
 from lrtzc_pipelines.errors import FetchError
-from lrtzc_pipelines.sources.spec import WebserviceConnector
+from lrtzc_pipelines.sources.protocols import WebserviceConnector
 
 _STATUS = re.compile(rb"<status>\s*code=(-?\d+)\s+message=(.*?)</status>", re.DOTALL)
 _ROW_TAGS = (b"<row>", b"<row/>", b"<row ")

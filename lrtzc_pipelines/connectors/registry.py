@@ -9,7 +9,8 @@ from lrtzc_pipelines.connectors import ckan, gbfs, http_file, larochelle_webserv
 from lrtzc_pipelines.connectors.base import Known, Pages
 from lrtzc_pipelines.connectors.bodies import MEGABYTE
 from lrtzc_pipelines.connectors.http import HttpClient, Limits
-from lrtzc_pipelines.sources.spec import HttpFileConnector, SourceSpec
+from lrtzc_pipelines.sources.protocols import HttpFileConnector
+from lrtzc_pipelines.sources.spec import SourceSpec
 
 CONNECTORS: Mapping[str, Callable[[Any, HttpClient, Known], Pages]] = {
     "larochelle_webservice": larochelle_webservice.pages,

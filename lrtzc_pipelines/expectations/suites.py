@@ -19,8 +19,9 @@ from typing import Any, Literal, Self
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from lrtzc_pipelines.errors import SpecError
+from lrtzc_pipelines.sources.frozen import Frozen
 from lrtzc_pipelines.sources.registry import SUITES_DIR, explain
-from lrtzc_pipelines.sources.spec import Frozen, SourceSpec
+from lrtzc_pipelines.sources.spec import SourceSpec
 
 OnFailure = Literal["block", "quarantine", "withhold", "report"]
 

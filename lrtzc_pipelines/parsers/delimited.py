@@ -8,7 +8,7 @@ import polars as pl
 from polars.exceptions import PolarsError
 
 from lrtzc_pipelines.errors import ParseError
-from lrtzc_pipelines.sources.spec import CsvFormat
+from lrtzc_pipelines.sources.formats import CsvFormat
 
 
 def parse_csv(body: bytes, label: str, csv: CsvFormat) -> pl.DataFrame:

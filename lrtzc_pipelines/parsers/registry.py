@@ -19,7 +19,8 @@ from lrtzc_pipelines.parsers import (
     larochelle_xml,
 )
 from lrtzc_pipelines.raw_store import StoredPage
-from lrtzc_pipelines.sources.spec import CsvFormat, GbfsStationsFormat, SourceSpec
+from lrtzc_pipelines.sources.formats import CsvFormat, GbfsStationsFormat
+from lrtzc_pipelines.sources.spec import SourceSpec
 
 PAGE = "_page"
 ROW = "_row"

@@ -8,15 +8,15 @@ from __future__ import annotations
 
 import polars as pl
 
-from lrtzc_pipelines.sources.spec import (
+from lrtzc_pipelines.sources.columns import (
     Column,
     ColumnType,
     Generalize,
     GeneralizeNumber,
     GeneralizeText,
     GeneralizeTime,
-    SourceSpec,
 )
+from lrtzc_pipelines.sources.spec import SourceSpec
 
 ANONYMIZATION_VERSION = 1
 """Raised when this code would anonymize the same rows differently."""

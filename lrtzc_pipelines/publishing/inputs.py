@@ -13,7 +13,7 @@ from pathlib import Path
 import polars as pl
 from pydantic import BaseModel, ConfigDict
 
-from lrtzc_pipelines.conforming import TYPES
+from lrtzc_pipelines.cells import TYPES
 from lrtzc_pipelines.errors import ReleaseError
 from lrtzc_pipelines.layout import Layout
 from lrtzc_pipelines.sources.spec import SourceSpec

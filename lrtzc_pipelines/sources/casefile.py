@@ -25,8 +25,9 @@ from lrtzc_pipelines.expectations.suites import Suite
 from lrtzc_pipelines.layout import Layout
 from lrtzc_pipelines.quarantine import read_quarantine
 from lrtzc_pipelines.raw_store import RawStore, Snapshot, StoredPage, Writer
+from lrtzc_pipelines.sources.frozen import Frozen
 from lrtzc_pipelines.sources.registry import explain
-from lrtzc_pipelines.sources.spec import Frozen, SourceSpec
+from lrtzc_pipelines.sources.spec import SourceSpec
 from lrtzc_pipelines.states import DATA
 from lrtzc_pipelines.validating import validate
 

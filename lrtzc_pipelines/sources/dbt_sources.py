@@ -15,8 +15,9 @@ from typing import Any
 import yaml
 
 from lrtzc_pipelines.errors import SpecError
+from lrtzc_pipelines.sources.columns import Column, ColumnType
 from lrtzc_pipelines.sources.registry import load_sources, read_yaml
-from lrtzc_pipelines.sources.spec import Column, ColumnType, SourceSpec
+from lrtzc_pipelines.sources.spec import SourceSpec
 
 SOURCE_NAME = "anonymized"
 SOURCES_FILE = "_sources.yml"

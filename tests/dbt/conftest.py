@@ -15,8 +15,9 @@ import duckdb
 import polars as pl
 import pytest
 
+from lrtzc_pipelines.sources.columns import ColumnType
 from lrtzc_pipelines.sources.registry import load_sources
-from lrtzc_pipelines.sources.spec import ColumnType, SourceSpec
+from lrtzc_pipelines.sources.spec import SourceSpec
 
 DBT = Path(sys.executable).parent / "dbt"
 OPTIONS = ("--indirect-selection", "buildable", "--show-all-deprecations")

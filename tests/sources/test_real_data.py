@@ -26,8 +26,9 @@ from lrtzc_pipelines.sandbox.server import (
     create_replay_app,
     endpoint_overrides,
 )
+from lrtzc_pipelines.sources.protocols import WebserviceConnector
 from lrtzc_pipelines.sources.registry import load_sources
-from lrtzc_pipelines.sources.spec import SourceSpec, WebserviceConnector
+from lrtzc_pipelines.sources.spec import SourceSpec
 from lrtzc_pipelines.states import DATA
 from lrtzc_pipelines.validating import Check, Validated, validate
 

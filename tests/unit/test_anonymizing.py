@@ -9,7 +9,8 @@ import pytest
 
 from lrtzc_pipelines.anonymizing import anonymization_fingerprint, write_anonymized
 from lrtzc_pipelines.layout import Layout
-from lrtzc_pipelines.sources.spec import Column, SourceSpec
+from lrtzc_pipelines.sources.columns import Column
+from lrtzc_pipelines.sources.spec import SourceSpec
 from lrtzc_pipelines.states import (
     DATA,
     AnonymizedState,

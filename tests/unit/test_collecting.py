@@ -21,8 +21,9 @@ from lrtzc_pipelines.connectors.http import Limits
 from lrtzc_pipelines.errors import FetchError, SettingsError
 from lrtzc_pipelines.layout import Layout
 from lrtzc_pipelines.raw_store import RawStore, read_pages
+from lrtzc_pipelines.sources.protocols import WebserviceConnector
 from lrtzc_pipelines.sources.registry import load_sources
-from lrtzc_pipelines.sources.spec import SourceSpec, WebserviceConnector
+from lrtzc_pipelines.sources.spec import SourceSpec
 
 REAL = "https://opendata.larochelle.fr/webservice/"
 KEY = "s3cret+clé"

@@ -16,7 +16,8 @@ from lrtzc_pipelines.conforming import REFUSED_SCHEMA, TYPES, Conformed, conform
 from lrtzc_pipelines.errors import SchemaError
 from lrtzc_pipelines.parsers.registry import PAGE, ROW, parse
 from lrtzc_pipelines.raw_store import StoredPage
-from lrtzc_pipelines.sources.spec import ColumnType, SourceSpec
+from lrtzc_pipelines.sources.columns import ColumnType
+from lrtzc_pipelines.sources.spec import SourceSpec
 
 KEY = {"name": "row_id", "source": "id", "type": "integer", "required": True}
 LEGACY = {"kind": "larochelle_xml"}

@@ -20,7 +20,8 @@ from lrtzc_pipelines.quarantine import (
     write_quarantine,
 )
 from lrtzc_pipelines.raw_store import Snapshot, StoredPage
-from lrtzc_pipelines.sources.spec import Column, SourceSpec
+from lrtzc_pipelines.sources.columns import Column
+from lrtzc_pipelines.sources.spec import SourceSpec
 
 SPEC = SourceSpec.model_construct(
     id="town_counts",

@@ -59,12 +59,12 @@ MISTAKES: dict[str, tuple[Break, str, str]] = {
     "format of another protocol": (
         lambda c: edit(c.spec(BUSES), "kind: ckan_records", "kind: geojson"),
         f"{BUSES}.yaml",
-        "ckan does not give geojson",
+        "format geojson does not come from connector ckan",
     ),
     "unknown timezone": (
         lambda c: edit(c.spec(BUSES), "Europe/Paris", "Europe/Pari"),
         f"{BUSES}.yaml",
-        "columns[source_updated_at].timezone: 'Europe/Pari' is unknown",
+        "columns[source_updated_at].timezone: unknown time zone 'Europe/Pari'",
     ),
     "no suite": (
         lambda c: c.suite(BIKES).unlink(),

@@ -10,7 +10,7 @@ import pytest
 from lrtzc_pipelines.cli.scaffold_columns import draft_columns
 from lrtzc_pipelines.cli.scaffold_sample import read_sample
 from lrtzc_pipelines.errors import SpecError
-from lrtzc_pipelines.sources.spec import Column
+from lrtzc_pipelines.sources.columns import Column
 
 
 def column(name: str, *values: str) -> Column:

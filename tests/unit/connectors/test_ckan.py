@@ -23,7 +23,7 @@ from lrtzc_pipelines.sandbox.server import (
     endpoint_overrides,
 )
 from lrtzc_pipelines.sandbox.world import World
-from lrtzc_pipelines.sources.spec import CkanConnector
+from lrtzc_pipelines.sources.protocols import CkanConnector
 
 ID = "larochelle_d4c"
 REAL = "https://d4c.agglo-larochelle.fr/api/action/"

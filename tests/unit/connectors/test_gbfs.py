@@ -22,7 +22,7 @@ from lrtzc_pipelines.sandbox.server import (
     endpoint_overrides,
 )
 from lrtzc_pipelines.sandbox.world import World
-from lrtzc_pipelines.sources.spec import GbfsConnector
+from lrtzc_pipelines.sources.protocols import GbfsConnector
 
 ID = "yelo_gbfs"
 REAL = "https://opendata.agglo.example/files/gbfs.json"

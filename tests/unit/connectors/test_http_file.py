@@ -20,8 +20,8 @@ from lrtzc_pipelines.sandbox.server import (
     endpoint_overrides,
 )
 from lrtzc_pipelines.sandbox.world import World
+from lrtzc_pipelines.sources.protocols import HttpFileConnector
 from lrtzc_pipelines.sources.registry import load_sources
-from lrtzc_pipelines.sources.spec import HttpFileConnector
 
 SPECS = load_sources()
 WORLD = World()

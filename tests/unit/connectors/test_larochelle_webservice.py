@@ -23,7 +23,7 @@ from lrtzc_pipelines.sandbox.server import (
     endpoint_overrides,
 )
 from lrtzc_pipelines.sandbox.world import World
-from lrtzc_pipelines.sources.spec import WebserviceConnector
+from lrtzc_pipelines.sources.protocols import WebserviceConnector
 
 ID = "larochelle_webservice"
 COMMUNES = 28

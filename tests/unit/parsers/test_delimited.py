@@ -9,7 +9,7 @@ import pytest
 
 from lrtzc_pipelines.errors import ParseError
 from lrtzc_pipelines.parsers.delimited import parse_csv
-from lrtzc_pipelines.sources.spec import CsvFormat
+from lrtzc_pipelines.sources.formats import CsvFormat
 
 LABEL = "dgcl_epci_perimeter: page file"
 

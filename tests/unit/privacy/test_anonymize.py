@@ -11,7 +11,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from lrtzc_pipelines.privacy.anonymize import anonymize
-from lrtzc_pipelines.sources.spec import Column, ColumnType, SourceSpec
+from lrtzc_pipelines.sources.columns import Column, ColumnType
+from lrtzc_pipelines.sources.spec import SourceSpec
 
 KEEP, DROP = "keep", "drop"
 NUMBERS = st.integers(-(10**6), 10**6)

@@ -16,8 +16,8 @@ from lrtzc_pipelines.publishing.inputs import (
     freeze_inputs,
     read_frozen,
 )
+from lrtzc_pipelines.sources.columns import ColumnType
 from lrtzc_pipelines.sources.registry import load_sources
-from lrtzc_pipelines.sources.spec import ColumnType
 from lrtzc_pipelines.states import DATA, AnonymizedState, file_sha256, write_state
 
 SPECS = load_sources()

@@ -7,13 +7,8 @@ from typing import Any
 import pytest
 from pydantic import ValidationError
 
-from lrtzc_pipelines.sources.spec import (
-    LICENCES,
-    Column,
-    ColumnType,
-    Endpoint,
-    SourceSpec,
-)
+from lrtzc_pipelines.sources.columns import Column, ColumnType
+from lrtzc_pipelines.sources.spec import LICENCES, Endpoint, SourceSpec
 
 KEY = {
     "name": "row_id",
