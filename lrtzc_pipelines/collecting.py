@@ -73,7 +73,7 @@ class _Collection:
             stored = self._held(page.name)
         else:
             body = self.target.scrub_bytes(page.answer.body)
-            data = canonical(self.spec.format.kind, page.name, body)
+            data = canonical(self.spec.format, page.name, body)
             stored = StoredPage(
                 name=page.name,
                 suffix=page.suffix,

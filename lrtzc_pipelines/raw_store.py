@@ -19,7 +19,7 @@ from typing import Any
 
 import zstandard
 
-from lrtzc_pipelines.connectors.http import KnownPage
+from lrtzc_pipelines.connectors.answers import KnownPage
 from lrtzc_pipelines.errors import LrtzcError
 from lrtzc_pipelines.layout import PRIVATE_DIR_MODE
 from lrtzc_pipelines.storage import (

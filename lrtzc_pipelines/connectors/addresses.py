@@ -138,9 +138,13 @@ class Target:
         base = urlsplit(self.base_url)
         return urlunsplit((base.scheme, base.netloc, *urlsplit(url)[2:]))
 
+    def is_own(self, url: str) -> bool:
+        """Whether an address is of the endpoint's own origin."""
+        return origin(url) == origin(self.base_url)
+
     def check(self, url: str) -> None:
         """Raises FetchError unless a request to `url` is allowed."""
-        if origin(url) == origin(self.base_url):
+        if self.is_own(url):
             return
         parts = urlsplit(url)
         if parts.scheme != "https":
@@ -161,7 +165,7 @@ class Target:
         Names can change their address between `check` and the connection, so the
         peer is looked at before its answer is.
         """
-        if origin(url) == origin(self.base_url):
+        if self.is_own(url):
             return
         stream = response.extensions.get("network_stream")
         peer = stream.get_extra_info("server_addr") if stream else None

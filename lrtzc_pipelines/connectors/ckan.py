@@ -9,8 +9,14 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from lrtzc_pipelines.connectors.base import Known, Page, Pages, at
-from lrtzc_pipelines.connectors.bodies import looks_like_html
+from lrtzc_pipelines.connectors.base import (
+    Known,
+    Page,
+    Pages,
+    at,
+    check_total,
+    incomplete_json,
+)
 from lrtzc_pipelines.connectors.http import HttpClient
 from lrtzc_pipelines.errors import FetchError
 from lrtzc_pipelines.sources.protocols import CkanConnector
@@ -37,7 +43,7 @@ def pages(connector: CkanConnector, client: HttpClient, known: Known) -> Pages:
                 "sort": "_id",
             },
             known=known.get(name),
-            fault=_incomplete,
+            fault=incomplete_json,
         )
         if answer.not_modified:
             items = known[name].items or 0
@@ -52,19 +58,7 @@ def pages(connector: CkanConnector, client: HttpClient, known: Known) -> Pages:
         # nothing: only the total, or a page without records, ends the resource.
         if items == 0 or (total is not None and received >= total):
             break
-    if total is not None and received != total:
-        msg = f"{label}: {received} records received, {total} announced"
-        raise FetchError(msg, permanent=False)
-
-
-def _incomplete(body: bytes) -> str | None:
-    if looks_like_html(body):
-        return "an HTML page instead of JSON"
-    try:
-        json.loads(body)
-    except (ValueError, RecursionError) as error:
-        return f"not a JSON document: {error}"
-    return None
+    check_total(client, f"resource {connector.resource_id}", received, total)
 
 
 def _result(label: str, body: bytes) -> dict[str, Any]:

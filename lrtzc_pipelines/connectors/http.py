@@ -8,93 +8,29 @@ modules beside this one.
 
 from __future__ import annotations
 
-import email.utils
+import json
 import random
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
 import httpx
 
 from lrtzc_pipelines.connectors.addresses import Target
-from lrtzc_pipelines.connectors.bodies import MEGABYTE, Body, BodyDamaged, BodyRefused
+from lrtzc_pipelines.connectors.answers import (
+    KEPT_HEADERS,
+    Answer,
+    KnownPage,
+    Limits,
+    retry_after,
+)
+from lrtzc_pipelines.connectors.bodies import Body, BodyDamaged, BodyRefused
 from lrtzc_pipelines.connectors.watchdog import Watchdog
 from lrtzc_pipelines.errors import FetchError
 
 RETRIED_STATUSES = frozenset({408, 425, 429, 500, 502, 503, 504})
-KEPT_HEADERS = (
-    "content-type",
-    "content-length",
-    "etag",
-    "last-modified",
-    "date",
-    "x-lrtzc-sandbox",
-)
 _GRACE = 10.0
-
-
-@dataclass(frozen=True)
-class Limits:
-    """Bounds of one answer, all of them enforced while it streams.
-
-    Attributes:
-        attempts: Tries in all, the first included.
-        max_bytes: Largest decompressed body, in bytes.
-        deadline: Longest time for one try, headers and body, in seconds.
-        max_wait: Longest pause that a Retry-After may ask for, in seconds.
-        min_rate: Slowest acceptable body after the first 10 s, in bytes per second.
-    """
-
-    attempts: int = 4
-    max_bytes: int = 200 * MEGABYTE
-    deadline: float = 300.0
-    max_wait: float = 120.0
-    min_rate: float = 100.0
-    backoff: float = 1.0
-
-
-@dataclass(frozen=True)
-class KnownPage:
-    """What the raw store holds of a page, to ask for it only if it changed."""
-
-    sha256: str
-    items: int | None = None
-    etag: str | None = None
-    last_modified: str | None = None
-
-    def conditions(self) -> dict[str, str]:
-        """Request headers that let the service answer 304."""
-        # A mark in other letters came from a broken server; no header carries it back.
-        if self.etag and self.etag.isascii():
-            return {"If-None-Match": self.etag}
-        if self.last_modified:
-            return {"If-Modified-Since": self.last_modified}
-        return {}
-
-
-@dataclass(frozen=True)
-class Answer:
-    """One complete answer.
-
-    Attributes:
-        url: Address asked, without secrets.
-        status: 200, or 304 when a condition held (the body is then empty).
-        headers: The few headers worth keeping, lower-case.
-        body: Decompressed bytes.
-        fetched_at: UTC time at which the body was complete.
-    """
-
-    url: str
-    status: int
-    headers: dict[str, str]
-    body: bytes
-    fetched_at: datetime
-
-    @property
-    def not_modified(self) -> bool:
-        """Whether the service said that what we hold is still right."""
-        return self.status == httpx.codes.NOT_MODIFIED
 
 
 class _Passing(Exception):
@@ -103,6 +39,17 @@ class _Passing(Exception):
     def __init__(self, reason: str, wait: float | None = None) -> None:
         super().__init__(reason)
         self.wait = wait
+
+
+@dataclass(frozen=True)
+class _Asked:
+    """One request as it is sent, try after try."""
+
+    method: str
+    headers: dict[str, str] = field(repr=False)
+    body: bytes | None = field(repr=False)
+    accept: frozenset[int]
+    fault: Callable[[bytes], str | None]
 
 
 @dataclass
@@ -143,13 +90,15 @@ class HttpClient:
     def __exit__(self, *_: object) -> None:
         self._client.close()
 
-    def get(
+    def get(  # noqa: PLR0913 - one per aspect of a request
         self,
         url: str,
         params: Mapping[str, str | int] | None = None,
         *,
         known: KnownPage | None = None,
         fault: Callable[[bytes], str | None] = lambda _: None,
+        headers: Mapping[str, str] | None = None,
+        accept: Collection[int] = (httpx.codes.OK,),
     ) -> Answer:
         """The complete answer to a GET, after redirects and retries.
 
@@ -158,17 +107,43 @@ class HttpClient:
             params: Query to add.
             known: What we hold already: asked for only if it changed.
             fault: Tells what makes a body incomplete (tried again), or None.
+            headers: Headers to add; they are sent to the endpoint's origin only.
+            accept: Statuses that carry an answer; any other is an error.
 
         Raises:
             FetchError: refused, out of bounds, incomplete, or still failing after
                 the last try. The message carries the address without secrets.
         """
         full = str(httpx.URL(url, params=dict(params or {}))) if params else url
+        asked = _Asked("GET", dict(headers or {}), None, frozenset(accept), fault)
+        return self._insist(full, asked, known)
+
+    def post(  # noqa: PLR0913 - the same
+        self,
+        url: str,
+        document: object,
+        params: Mapping[str, str | int] | None = None,
+        *,
+        fault: Callable[[bytes], str | None] = lambda _: None,
+        headers: Mapping[str, str] | None = None,
+        accept: Collection[int] = (httpx.codes.OK,),
+    ) -> Answer:
+        """The complete answer to a JSON document that asks (never one that changes).
+
+        Args and errors are those of `get`; a redirect is refused.
+        """
+        full = str(httpx.URL(url, params=dict(params or {}))) if params else url
+        body = json.dumps(document).encode()
+        sent = {**(headers or {}), "Content-Type": "application/json"}
+        asked = _Asked("POST", sent, body, frozenset(accept), fault)
+        return self._insist(full, asked, None)
+
+    def _insist(self, full: str, asked: _Asked, known: KnownPage | None) -> Answer:
         shown = self.target.scrub(full)
         reason = ""
         for attempt in range(1, self.limits.attempts + 1):
             try:
-                return self._follow(full, known, fault)
+                return self._follow(full, asked, known)
             except _Passing as passing:
                 reason = str(passing)
                 if attempt < self.limits.attempts:
@@ -191,22 +166,19 @@ class HttpClient:
         backoff: float = self.limits.backoff * 2 ** (attempt - 1) * jitter
         return max(backoff, asked or 0.0)
 
-    def _follow(
-        self,
-        url: str,
-        known: KnownPage | None,
-        fault: Callable[[bytes], str | None],
-    ) -> Answer:
-        headers = known.conditions() if known else {}
+    def _follow(self, url: str, asked: _Asked, known: KnownPage | None) -> Answer:
         for _ in range(5):
             self.target.check(url)
             self._pace()
-            answer = self._once(url, headers)
+            answer = self._once(url, asked, known)
             if isinstance(answer, Answer):
-                reason = None if answer.not_modified else fault(answer.body)
+                reason = None if answer.not_modified else asked.fault(answer.body)
                 if reason:
                     raise _Passing(reason)
                 return answer
+            if asked.method != "GET":
+                msg = f"{self.target.endpoint_id}: {self.target.scrub(url)}: redirected"
+                raise FetchError(msg)
             url = self.target.join(url, answer)
         msg = f"{self.target.endpoint_id}: {self.target.scrub(url)}: redirect loop"
         raise FetchError(msg)
@@ -220,23 +192,29 @@ class HttpClient:
         interval = 1.0 / self.target.requests_per_second
         self._next_request_at = max(now, self._next_request_at) + interval
 
-    def _once(self, url: str, headers: dict[str, str]) -> Answer | str:
+    def _once(self, url: str, asked: _Asked, known: KnownPage | None) -> Answer | str:
         """One try: an answer, or the Location of a redirect."""
         self.requests += 1
         self.last_body = b""
         started = time.monotonic()
-        extensions = {"trace": self._watchdog.trace}
+        conditions = known.conditions() if known else {}
+        # Keys and tokens are for the service they belong to, wherever it sends us.
+        own = asked.headers if self.target.is_own(url) else {}
         try:
             with (
                 self._watchdog.limit(self.limits.deadline),
                 self._client.stream(
-                    "GET", url, headers=headers, extensions=extensions
+                    asked.method,
+                    url,
+                    content=asked.body,
+                    headers={**conditions, **own},
+                    extensions={"trace": self._watchdog.trace},
                 ) as response,
             ):
                 self.target.check_peer(response, url)
                 if response.has_redirect_location:
                     return str(response.headers["location"])
-                self._check_status(response, url, conditional=bool(headers))
+                self._check_status(response, url, asked, conditional=bool(conditions))
                 body = self._read(response, started, url)
                 return Answer(
                     url=self.target.scrub(url),
@@ -258,10 +236,10 @@ class HttpClient:
             raise _Passing(reason) from error
 
     def _check_status(
-        self, response: httpx.Response, url: str, *, conditional: bool
+        self, response: httpx.Response, url: str, asked: _Asked, *, conditional: bool
     ) -> None:
         status = response.status_code
-        if status == httpx.codes.OK:
+        if status in asked.accept:
             return
         if status == httpx.codes.NOT_MODIFIED and conditional:
             return
@@ -301,19 +279,3 @@ class HttpClient:
         if elapsed > self.limits.deadline:
             reason = f"not complete after {self.limits.deadline:.0f} s"
             raise _Passing(reason)
-
-
-def retry_after(value: str | None) -> float | None:
-    """Seconds a Retry-After header asks to wait; None if absent or unreadable."""
-    if not value:
-        return None
-    seconds = value.strip()
-    if seconds.isascii() and seconds.isdecimal():
-        return float(seconds)
-    try:
-        moment = email.utils.parsedate_to_datetime(value)
-    except (ValueError, TypeError, IndexError, OverflowError):
-        return None
-    if moment.tzinfo is None:
-        moment = moment.replace(tzinfo=UTC)
-    return max(0.0, (moment - datetime.now(UTC)).total_seconds())

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from datetime import UTC, datetime
 from typing import Any
@@ -11,11 +11,26 @@ import polars as pl
 
 from lrtzc_pipelines.errors import ParseError
 from lrtzc_pipelines.parsers.json_records import are_objects, load, text_frame
+from lrtzc_pipelines.parsers.places import placed
+from lrtzc_pipelines.sources.formats import GbfsStationsFormat
 
 _NAMES_OF_VERSION_2 = {
     "num_bikes_available": "num_vehicles_available",
     "num_bikes_disabled": "num_vehicles_disabled",
 }
+
+
+def parse_snapshot(
+    pages: Sequence[tuple[str, bytes]], label: str, form: GbfsStationsFormat
+) -> pl.DataFrame:
+    """The stations of a snapshot, placed on its status page.
+
+    Raises:
+        ParseError: a feed is absent or lacks stations.
+    """
+    frame = parse_feeds(dict(pages), label, language=form.language)
+    names = [name for name, _ in pages]
+    return placed(frame, names.index("station_status"))
 
 
 def parse_feeds(

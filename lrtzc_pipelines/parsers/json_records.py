@@ -10,6 +10,11 @@ from typing import Any, TypeGuard
 import polars as pl
 
 from lrtzc_pipelines.errors import ParseError
+from lrtzc_pipelines.sources.formats import (
+    CkanRecordsFormat,
+    GeojsonFormat,
+    JsonFormat,
+)
 
 _LEFT_OUT = frozenset({"_id", "rank"})
 """CKAN's own row number and search rank: volatile, and no data of the producer."""
@@ -18,8 +23,8 @@ _HALF_CHARACTER = re.compile(rb"\\u[dD][89a-fA-F]")
 """Where half of a character may be escaped, which is JSON and yet no text."""
 
 
-def load(body: bytes, label: str) -> dict[str, Any]:
-    """The JSON object in `body`; ParseError if it is none."""
+def read_json(body: bytes, label: str) -> Any:
+    """The JSON document in `body`; ParseError if it is none."""
     try:
         document = json.loads(body, parse_constant=_refuse)
         if _HALF_CHARACTER.search(body):
@@ -27,6 +32,12 @@ def load(body: bytes, label: str) -> dict[str, Any]:
     except (ValueError, RecursionError) as error:
         msg = f"{label}: not a JSON document: {error}"
         raise ParseError(msg) from error
+    return document
+
+
+def load(body: bytes, label: str) -> dict[str, Any]:
+    """The JSON object in `body`; ParseError if it is none."""
+    document = read_json(body, label)
     if not isinstance(document, dict):
         msg = f"{label}: expected a JSON object"
         raise ParseError(msg)
@@ -64,7 +75,9 @@ def as_text(value: object) -> str | None:
     return json.dumps(value, ensure_ascii=False, separators=(",", ":"))
 
 
-def parse_ckan(body: bytes, label: str) -> pl.DataFrame:
+def parse_ckan(
+    body: bytes, label: str, _: CkanRecordsFormat | None = None
+) -> pl.DataFrame:
     """The records of one `datastore_search` page."""
     result = load(body, label).get("result")
     records = result.get("records") if isinstance(result, dict) else None
@@ -74,7 +87,9 @@ def parse_ckan(body: bytes, label: str) -> pl.DataFrame:
     return text_frame(records)
 
 
-def parse_geojson(body: bytes, label: str) -> pl.DataFrame:
+def parse_geojson(
+    body: bytes, label: str, _: GeojsonFormat | None = None
+) -> pl.DataFrame:
     """The features of a collection: properties, and `geometry` as GeoJSON text."""
     document = load(body, label)
     features = document.get("features")
@@ -89,3 +104,58 @@ def parse_geojson(body: bytes, label: str) -> pl.DataFrame:
         {**found, "geometry": feature.get("geometry")}
         for found, feature in zip(properties, features, strict=True)
     )
+
+
+def parse_json(body: bytes, label: str, form: JsonFormat) -> pl.DataFrame:
+    """The records of a document, wherever its format says they are.
+
+    Raises:
+        ParseError: not JSON, no records there, or records of another shape.
+    """
+    if form.lines:
+        lines = enumerate(body.split(b"\n"), start=1)
+        documents = [
+            read_json(line, f"{label}: line {n}") for n, line in lines if line.strip()
+        ]
+        return text_frame(_shaped(documents, label, form))
+    document = read_json(body, label)
+    records = at_path(document, form.records, label)
+    parents = {
+        name: at_path(document, path, label) for name, path in form.parents.items()
+    }
+    found = records if isinstance(records, list) else [records]
+    return text_frame({**record, **parents} for record in _shaped(found, label, form))
+
+
+def at_path(document: Any, path: str, label: str) -> Any:
+    """What is at a path of names joined by dots; ParseError if nothing is."""
+    for name in path.split(".") if path else ():
+        if not isinstance(document, dict) or name not in document:
+            msg = f"{label}: no {path}"
+            raise ParseError(msg)
+        document = document[name]
+    return document
+
+
+def _shaped(records: list[Any], label: str, form: JsonFormat) -> list[dict[str, Any]]:
+    """Records as objects of one level."""
+    kind, shape = (list, "lists") if form.positional else (dict, "objects")
+    for number, record in enumerate(records, start=1):
+        if not isinstance(record, kind):
+            msg = f"{label}: {form.records or 'record'} {number}: expected {shape}"
+            raise ParseError(msg)
+    if form.positional:
+        return [{str(n): v for n, v in enumerate(record)} for record in records]
+    if form.flatten:
+        return [_flat(record) for record in records]
+    return records
+
+
+def _flat(record: dict[str, Any], prefix: str = "") -> dict[str, Any]:
+    found: dict[str, Any] = {}
+    for name, value in record.items():
+        if isinstance(value, dict) and value:
+            found |= _flat(value, f"{prefix}{name}.")
+        else:
+            found[f"{prefix}{name}"] = value
+    return found

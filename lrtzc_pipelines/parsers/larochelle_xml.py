@@ -17,6 +17,7 @@ from lxml import etree
 from polars.exceptions import PolarsError
 
 from lrtzc_pipelines.errors import ParseError
+from lrtzc_pipelines.sources.formats import LarochelleXmlFormat
 
 _ROW_END = b"</row>"
 _FIELD, _RECORD = b"\x1f", b"\n"
@@ -34,7 +35,9 @@ _READ_HERE = frozenset({None, "UTF-8", "utf-8", "ASCII", "US-ASCII"})
 _ENTITY = re.compile(rb"&[^;<]{0,6};?")
 
 
-def parse_page(body: bytes, label: str) -> pl.DataFrame:
+def parse_page(
+    body: bytes, label: str, _: LarochelleXmlFormat | None = None
+) -> pl.DataFrame:
     """One row of text per `<row>`, one column per child element.
 
     Args:
@@ -125,6 +128,9 @@ def _decoded(frame: pl.DataFrame) -> pl.DataFrame:
 
 
 def _needs_parser(data: bytes) -> bool:
+    # A reader of delimited text would take it for no part of the first value.
+    if data.startswith(b"\xef\xbb\xbf"):
+        return True
     if any(mark in data for mark in _NEEDS_PARSER):
         return True
     return not {match[0] for match in _ENTITY.finditer(data)} <= _PREDEFINED

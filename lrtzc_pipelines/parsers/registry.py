@@ -6,24 +6,43 @@ and into quarantine; neither goes any further.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
+from importlib import import_module
 from itertools import islice
 
 import polars as pl
 
-from lrtzc_pipelines.parsers import (
-    delimited,
-    gbfs_stations,
-    json_records,
-    larochelle_xml,
-)
+from lrtzc_pipelines.parsers.places import PAGE, ROW, placed
 from lrtzc_pipelines.raw_store import StoredPage
-from lrtzc_pipelines.sources.formats import CsvFormat, GbfsStationsFormat
 from lrtzc_pipelines.sources.spec import SourceSpec
 
-PAGE = "_page"
-ROW = "_row"
+__all__ = ["PAGE", "ROW", "parse"]
+
+_PAGE_PARSERS = {
+    "larochelle_xml": "larochelle_xml:parse_page",
+    "ckan_records": "json_records:parse_ckan",
+    "csv": "delimited:parse_csv",
+    "geojson": "json_records:parse_geojson",
+    "json": "json_records:parse_json",
+    "parquet": "tables:parse_parquet",
+    "xlsx": "tables:parse_xlsx",
+    "gtfs": "gtfs:parse_gtfs",
+    "gtfs_rt": "gtfs_rt:parse_gtfs_rt",
+    "netex": "netex:parse_netex",
+    "uplink": "uplinks:parse_uplinks",
+}
+"""Functions of (body, label, format) that read one page."""
+
+_SNAPSHOT_PARSERS = {
+    "gbfs_stations": "gbfs_stations:parse_snapshot",
+    "irve": "irve:parse_snapshot",
+}
+"""Functions of (named pages, label, format) that need every page at once.
+
+Their frames carry `PAGE` and `ROW` already.
+"""
+
 _PAGES_AT_ONCE = 8
 
 StoredPages = Iterable[tuple[StoredPage, bytes]]
@@ -38,8 +57,10 @@ def parse(spec: SourceSpec, pages: StoredPages) -> Iterator[pl.DataFrame]:
     Raises:
         ParseError: bytes that do not have the declared format; names source and page.
     """
-    if isinstance(spec.format, GbfsStationsFormat):
-        yield _parse_stations(spec, spec.format, pages)
+    whole = _SNAPSHOT_PARSERS.get(spec.format.kind)
+    if whole:
+        named = [(page.name, body) for page, body in pages]
+        yield _function(whole)(named, spec.id, spec.format)
         return
     numbered = enumerate(pages)
     # Two threads, one group ahead: the parsers spend their time outside the
@@ -60,32 +81,20 @@ def parse(spec: SourceSpec, pages: StoredPages) -> Iterator[pl.DataFrame]:
 def _parse_placed(
     spec: SourceSpec, index: int, stored: tuple[StoredPage, bytes]
 ) -> pl.DataFrame:
-    return _placed(_parse_page(spec, *stored), index)
+    return placed(_parse_page(spec, *stored), index)
 
 
 def _parse_page(spec: SourceSpec, page: StoredPage, body: bytes) -> pl.DataFrame:
-    label = f"{spec.id}: page {page.name}"
-    if isinstance(spec.format, CsvFormat):
-        return delimited.parse_csv(body, label, spec.format)
-    return {
-        "larochelle_xml": larochelle_xml.parse_page,
-        "ckan_records": json_records.parse_ckan,
-        "geojson": json_records.parse_geojson,
-    }[spec.format.kind](body, label)
-
-
-def _parse_stations(
-    spec: SourceSpec, stations: GbfsStationsFormat, pages: StoredPages
-) -> pl.DataFrame:
-    stored = list(pages)
-    bodies = {page.name: body for page, body in stored}
-    frame = gbfs_stations.parse_feeds(bodies, spec.id, language=stations.language)
-    status = [page.name for page, _ in stored].index("station_status")
-    return _placed(frame, status)
-
-
-def _placed(frame: pl.DataFrame, page: int) -> pl.DataFrame:
-    return frame.with_columns(
-        pl.lit(page, pl.UInt32).alias(PAGE),
-        pl.int_range(1, pl.len() + 1, dtype=pl.UInt32).alias(ROW),
+    frame: pl.DataFrame = _function(_PAGE_PARSERS[spec.format.kind])(
+        body, f"{spec.id}: page {page.name}", spec.format
     )
+    return frame
+
+
+def _function(name: str) -> Callable[..., pl.DataFrame]:
+    # Imported when used: some formats bring libraries that few runs need.
+    module, _, function = name.partition(":")
+    found: Callable[..., pl.DataFrame] = getattr(
+        import_module(f"lrtzc_pipelines.parsers.{module}"), function
+    )
+    return found

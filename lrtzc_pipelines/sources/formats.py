@@ -29,7 +29,7 @@ class GbfsStationsFormat(Frozen):
 
 
 class CsvFormat(Frozen):
-    """A delimited text file with one header line."""
+    """A delimited text file with one header line, compressed or not."""
 
     kind: Literal["csv"]
     encoding: str = "utf-8"
@@ -37,6 +37,9 @@ class CsvFormat(Frozen):
     quote: Annotated[str, Field(max_length=1)] = '"'
     decimal: Literal[".", ","] = "."
     thousands: str | None = None
+    compression: Literal["none", "gzip", "zip"] = "none"
+    member: str | None = None
+    """File inside a zip archive; may be left out where there is only one."""
 
     @field_validator("encoding")
     @classmethod
@@ -55,20 +58,135 @@ class GeojsonFormat(Frozen):
     kind: Literal["geojson"]
 
 
+class JsonFormat(Frozen):
+    """Records inside JSON, one column per key.
+
+    Attributes:
+        records: Where they are: names joined by dots (`result.hits`), empty for the
+            document itself. One object there is one record.
+        lines: Whether each line is a document of its own (JSONL).
+        positional: Whether records are lists; their columns are then `0`, `1`, ….
+        flatten: Whether nested objects become columns named with dots (`a.b`);
+            otherwise they are JSON text. Lists are always JSON text.
+        parents: Columns repeated on each record, by where their value is in the
+            document.
+        volatile: Keys that change without the data changing.
+    """
+
+    kind: Literal["json"]
+    records: str = ""
+    lines: bool = False
+    positional: bool = False
+    flatten: bool = False
+    parents: dict[str, str] = Field(default_factory=dict)
+    volatile: tuple[str, ...] = ()
+
+
+class ParquetFormat(Frozen):
+    """A Parquet file; its values become text and are typed like any others."""
+
+    kind: Literal["parquet"]
+
+
+class XlsxFormat(Frozen):
+    """One sheet of an Excel workbook, headed by its first non-empty row."""
+
+    kind: Literal["xlsx"]
+    sheet: str | None = None
+    """Name of the sheet; the first one if absent."""
+
+
+class GtfsFormat(Frozen):
+    """One table of a GTFS archive, such as `stops`."""
+
+    kind: Literal["gtfs"]
+    table: Annotated[str, Field(pattern=r"^[a-z_]+$")]
+
+
+class GtfsRtFormat(Frozen):
+    """Entities of a GTFS-RT feed."""
+
+    kind: Literal["gtfs_rt"]
+    entity: Literal["trip_update", "alert"]
+
+
+class NetexFormat(Frozen):
+    """Elements of a NeTEx-FR archive or document, such as `StopPlace`."""
+
+    kind: Literal["netex"]
+    element: Annotated[str, Field(pattern=r"^[A-Z][A-Za-z]+$")]
+
+
+class IrveFormat(Frozen):
+    """Charging points as many producers write them, one page per file.
+
+    Separator, encoding and packing are recognised; columns are those of the national
+    schema; a point in several files is taken from the best one.
+    """
+
+    kind: Literal["irve"]
+    dynamic: bool = False
+
+
+class UplinkFormat(Frozen):
+    """LoRaWAN uplinks as ChirpStack 3 and 4 and The Things Network 3 publish them."""
+
+    kind: Literal["uplink"]
+
+
 Format = Annotated[
     LarochelleXmlFormat
     | CkanRecordsFormat
     | GbfsStationsFormat
     | CsvFormat
-    | GeojsonFormat,
+    | GeojsonFormat
+    | JsonFormat
+    | ParquetFormat
+    | XlsxFormat
+    | GtfsFormat
+    | GtfsRtFormat
+    | NetexFormat
+    | IrveFormat
+    | UplinkFormat,
     Field(discriminator="kind"),
 ]
 
+_FILES = {
+    "csv",
+    "geojson",
+    "json",
+    "ckan_records",
+    "larochelle_xml",
+    "parquet",
+    "xlsx",
+    "gtfs",
+    "gtfs_rt",
+    "netex",
+}
 
 FORMATS_OF = {
     "larochelle_webservice": {"larochelle_xml"},
     "ckan": {"ckan_records"},
-    "gbfs": {"gbfs_stations"},
-    "http_file": {"csv", "geojson", "ckan_records", "larochelle_xml"},
+    "gbfs": {"gbfs_stations", "json"},
+    "http_file": _FILES,
+    "ods_v1": {"json"},
+    "ods": {"parquet", "json", "csv"},
+    "data_fair": {"json"},
+    "data_gouv": {*_FILES, "irve"},
+    "wfs": {"geojson"},
+    "sensorthings": {"json"},
+    "kuzzle": {"json"},
+    "atmo": {"json", "geojson"},
+    "arcgis": {"json"},
+    "linky": {"json"},
+    "eco_counter": {"json"},
+    "sirene": {"json"},
+    "agence_bio": {"json"},
+    "datatourisme": {"json"},
+    "hubeau": {"json"},
+    "postgrest": {"json"},
+    "rnb": {"json"},
+    "spool": {"uplink", "json"},
+    "deposit": {"csv", "xlsx"},
 }
 """Formats that can come out of each connector."""

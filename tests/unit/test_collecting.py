@@ -17,7 +17,7 @@ from werkzeug import Request, Response
 from lrtzc_pipelines import collecting
 from lrtzc_pipelines.collecting import Collected, Outcome, collect, shown_address
 from lrtzc_pipelines.connectors.addresses import Target
-from lrtzc_pipelines.connectors.http import Limits
+from lrtzc_pipelines.connectors.answers import Limits
 from lrtzc_pipelines.errors import FetchError, SettingsError
 from lrtzc_pipelines.layout import Layout
 from lrtzc_pipelines.raw_store import RawStore, read_pages

@@ -18,7 +18,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from lrtzc_pipelines import raw_store
-from lrtzc_pipelines.connectors.http import KnownPage
+from lrtzc_pipelines.connectors.answers import KnownPage
 from lrtzc_pipelines.errors import LrtzcError
 from lrtzc_pipelines.layout import Layout
 from lrtzc_pipelines.raw_store import (

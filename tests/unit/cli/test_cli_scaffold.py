@@ -74,6 +74,8 @@ def test_the_format_columns_and_key_come_from_the_sample(
         "separator": ";",
         "decimal": ",",
         "thousands": " ",
+        "compression": "none",
+        "member": None,
     }
     assert [(c.name, str(c.type), c.privacy) for c in spec.columns] == [
         ("n_dossier", "text", "drop"),

@@ -11,7 +11,8 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from lrtzc_pipelines.connectors.addresses import Target
-from lrtzc_pipelines.connectors.http import HttpClient, Limits
+from lrtzc_pipelines.connectors.answers import Limits
+from lrtzc_pipelines.connectors.http import HttpClient
 
 Reply = bytes | Callable[[socket.socket], None]
 """What one connection gets: bytes, or a function that writes them itself."""

@@ -12,9 +12,10 @@ from starlette.applications import Starlette
 from werkzeug import Request, Response
 
 from lrtzc_pipelines.connectors.addresses import Target
+from lrtzc_pipelines.connectors.answers import KnownPage, Limits
 from lrtzc_pipelines.connectors.base import Page
 from lrtzc_pipelines.connectors.ckan import pages
-from lrtzc_pipelines.connectors.http import HttpClient, KnownPage, Limits
+from lrtzc_pipelines.connectors.http import HttpClient
 from lrtzc_pipelines.errors import FetchError
 from lrtzc_pipelines.sandbox.bus_calendar import RESOURCE_ID
 from lrtzc_pipelines.sandbox.server import (

@@ -11,9 +11,10 @@ import pytest
 from pytest_httpserver import HTTPServer
 
 from lrtzc_pipelines.connectors.addresses import Target
+from lrtzc_pipelines.connectors.answers import KnownPage, Limits
 from lrtzc_pipelines.connectors.base import Page
 from lrtzc_pipelines.connectors.gbfs import feed_urls, pages
-from lrtzc_pipelines.connectors.http import HttpClient, KnownPage, Limits
+from lrtzc_pipelines.connectors.http import HttpClient
 from lrtzc_pipelines.errors import FetchError
 from lrtzc_pipelines.sandbox.server import (
     RunningSandbox,

@@ -20,15 +20,9 @@ from scripted_server import Reply, ScriptedServer, reply, running
 
 from lrtzc_pipelines.connectors import http
 from lrtzc_pipelines.connectors.addresses import Target
+from lrtzc_pipelines.connectors.answers import Answer, KnownPage, Limits, retry_after
 from lrtzc_pipelines.connectors.bodies import MEGABYTE, looks_like_html
-from lrtzc_pipelines.connectors.http import (
-    RETRIED_STATUSES,
-    Answer,
-    HttpClient,
-    KnownPage,
-    Limits,
-    retry_after,
-)
+from lrtzc_pipelines.connectors.http import RETRIED_STATUSES, HttpClient
 from lrtzc_pipelines.errors import FetchError, SettingsError
 
 GOOD = reply(body=b"nom;places\nEncan;430\n")

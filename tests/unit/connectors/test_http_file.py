@@ -10,8 +10,9 @@ from pytest_httpserver import HTTPServer
 
 from lrtzc_pipelines.connectors import registry
 from lrtzc_pipelines.connectors.addresses import Target
+from lrtzc_pipelines.connectors.answers import KnownPage, Limits
 from lrtzc_pipelines.connectors.base import at
-from lrtzc_pipelines.connectors.http import HttpClient, KnownPage, Limits
+from lrtzc_pipelines.connectors.http import HttpClient
 from lrtzc_pipelines.connectors.http_file import pages
 from lrtzc_pipelines.errors import FetchError
 from lrtzc_pipelines.sandbox.server import (

@@ -12,8 +12,9 @@ from pytest_httpserver import HTTPServer
 from starlette.applications import Starlette
 
 from lrtzc_pipelines.connectors.addresses import Target
+from lrtzc_pipelines.connectors.answers import KnownPage, Limits
 from lrtzc_pipelines.connectors.base import Page
-from lrtzc_pipelines.connectors.http import HttpClient, KnownPage, Limits
+from lrtzc_pipelines.connectors.http import HttpClient
 from lrtzc_pipelines.connectors.larochelle_webservice import pages
 from lrtzc_pipelines.errors import FetchError
 from lrtzc_pipelines.sandbox.server import (

@@ -223,6 +223,11 @@ def test_what_is_not_the_services_xml_is_refused_by_its_page(body: bytes) -> Non
         parse_page(body, LABEL)
 
 
+def test_a_mark_of_byte_order_is_part_of_the_value_it_begins() -> None:
+    body = page(row(a="\ufeff1", b="2"), row(a="\ufeff3", b="4"))
+    assert parse_page(body.encode(), LABEL)["a"].to_list() == ["\ufeff1", "\ufeff3"]
+
+
 def test_an_element_that_comes_twice_is_refused_by_its_row() -> None:
     body = page('<row><a>"1"</a></row><row><a>"1"</a><a>"2"</a></row>').encode()
     with pytest.raises(ParseError, match=rf"^{LABEL}: row 2: element a comes twice$"):
