@@ -117,7 +117,7 @@ def test_an_unknown_key_is_refused(changes: dict[str, Any], field: str) -> None:
         ("raw_retention_days", 0),
         ("columns", []),
         ("connector", {"kind": "ftp"}),
-        ("format", {"kind": "xlsx"}),
+        ("format", {"kind": "punch_cards"}),
     ],
 )
 def test_a_value_outside_its_bounds_is_refused(field: str, value: object) -> None:
