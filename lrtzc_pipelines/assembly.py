@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import dagster as dg
 
@@ -21,6 +22,7 @@ from lrtzc_pipelines.jobs import (
     build_publish_job,
 )
 from lrtzc_pipelines.layout import Layout
+from lrtzc_pipelines.resources.collector import Collector
 from lrtzc_pipelines.resources.platform import Platform
 from lrtzc_pipelines.resources.progress import Progress
 from lrtzc_pipelines.schedules.cadences import build_schedules
@@ -75,11 +77,17 @@ def collect_definitions(
         ],
         jobs=[*build_collect_jobs(specs.values()), build_process_job(specs.values())],
         schedules=build_schedules(specs.values()),
-        resources={"platform": platform, "progress": progress or Progress()},
+        resources=_resources(platform, progress),
         # A process per step costs 4 to 6 s on two cores, and when its run is killed
         # the step lives on and writes beside the next run: see docs/adr.
         executor=dg.in_process_executor,
     )
+
+
+def _resources(platform: Platform, progress: Progress | None) -> dict[str, Any]:
+    progress = progress or Progress()
+    collector = Collector(platform=platform, progress=progress)
+    return {"platform": platform, "progress": progress, "collector": collector}
 
 
 def publish_definitions(
@@ -131,6 +139,7 @@ def build_definitions(
     *collect_jobs, process_job = collect.jobs or ()
     (publish_job,) = publish.jobs or ()
     purge = build_purge_schedule()
+    resources = {**(collect.resources or {}), **(publish.resources or {})}
     return dg.Definitions(
         assets=[*(collect.assets or ()), *(publish.assets or ())],
         jobs=[*collect_jobs, process_job, publish_job, purge.job],
@@ -138,6 +147,6 @@ def build_definitions(
         sensors=build_following_sensors(
             platform, suites, collect_jobs, process_job, publish_job
         ),
-        resources=publish.resources,
+        resources=resources,
         executor=dg.in_process_executor,
     )

@@ -6,12 +6,13 @@ is told by `faults_of`, for quarantine.
 
 from __future__ import annotations
 
-import re
-
 import polars as pl
 
-from lrtzc_pipelines.sources.columns import Column, ColumnType
+from lrtzc_pipelines.coordinates import coordinate
+from lrtzc_pipelines.moments import read_moment
+from lrtzc_pipelines.sources.columns import Column, ColumnType, State
 from lrtzc_pipelines.sources.formats import CsvFormat
+from lrtzc_pipelines.sources.spec import SourceSpec
 
 TYPES = {
     ColumnType.TEXT: pl.String(),
@@ -23,23 +24,43 @@ TYPES = {
 }
 """Polars type of a validated column; text is UTF-8, datetimes are UTC."""
 
-_OFFSET = re.compile(r"%(\+|:{0,3}z|#z)")
-"""Where a format holds the offset from UTC, so that no time zone is to be assumed."""
 _TRUE, _FALSE = ("true", "1", "t", "y", "oui"), ("false", "0", "f", "n", "non")
 
 
-def read_cells(column: Column, csv: CsvFormat | None) -> pl.Expr:  # noqa: PLR0911 - one per type
+def read_cells(column: Column, spec: SourceSpec) -> pl.Expr:
     """The typed value of a column; null where it is blank or cannot be read."""
+    if column.state_of is not None:
+        return _state(spec.column(column.state_of))
     if column.source is None:
         return pl.lit(column.constant).cast(TYPES[column.type])
     text = pl.col(column.source).str.strip_chars()
+    if column.states:
+        text = pl.when(~text.is_in(column.state_texts)).then(text)
+    if column.point:
+        return coordinate(text, column.point)
+    return _read(text, column, spec)
+
+
+def _state(column: Column) -> pl.Expr:
+    """Why a column has no value, row by row."""
+    if column.source is None:
+        return pl.lit(str(State.OBSERVED))
+    text = pl.col(column.source).str.strip_chars().fill_null("")
+    state = pl.when(text == "").then(pl.lit(str(State.MISSING)))
+    chain = state.otherwise(pl.lit(str(State.OBSERVED)))
+    for name, texts in column.states.items():
+        chain = pl.when(text.is_in(texts)).then(pl.lit(str(name))).otherwise(chain)
+    return chain
+
+
+def _read(text: pl.Expr, column: Column, spec: SourceSpec) -> pl.Expr:
     match column.type:
         case ColumnType.TEXT:
             return pl.when(text != "").then(text)
         case ColumnType.INTEGER:
-            return _digits(text, csv).cast(pl.Int64, strict=False)
+            return _digits(text, column, spec).cast(pl.Int64, strict=False)
         case ColumnType.NUMBER:
-            number = _digits(text, csv).cast(pl.Float64, strict=False)
+            number = _digits(text, column, spec).cast(pl.Float64, strict=False)
             return pl.when(number.is_finite()).then(number)
         case ColumnType.BOOLEAN:
             lower = text.str.to_lowercase()
@@ -48,10 +69,11 @@ def read_cells(column: Column, csv: CsvFormat | None) -> pl.Expr:  # noqa: PLR09
         case ColumnType.DATE:
             return text.str.to_date(column.datetime_format or "%Y-%m-%d", strict=False)
         case ColumnType.DATETIME:
-            return _read_datetime(text, column)
+            return read_moment(text, column)
 
 
-def _digits(text: pl.Expr, csv: CsvFormat | None) -> pl.Expr:
+def _digits(text: pl.Expr, column: Column, spec: SourceSpec) -> pl.Expr:
+    csv = spec.format if isinstance(spec.format, CsvFormat) else None
     if csv and csv.thousands:
         # A thousands space is typed in any of its widths.
         spaces = r"[\s\u{00a0}\u{202f}]"
@@ -60,29 +82,15 @@ def _digits(text: pl.Expr, csv: CsvFormat | None) -> pl.Expr:
             if csv.thousands.isspace()
             else text.str.replace_all(csv.thousands, "", literal=True)
         )
-    if csv and csv.decimal == ",":
+    if (column.decimal or (csv.decimal if csv else ".")) == ",":
         text = text.str.replace(",", ".", literal=True)
     return text
 
 
-def _read_datetime(text: pl.Expr, column: Column) -> pl.Expr:
-    # Without a format: RFC 3339 with its offset, as JSON services write it.
-    written = column.datetime_format or "%+"
-    if _OFFSET.search(written):
-        return text.str.to_datetime(
-            written, time_unit="us", time_zone="UTC", strict=False
-        )
-    naive = text.str.to_datetime(written, time_unit="us", strict=False)
-    # The hour that comes twice in autumn is read as its first pass; the one that
-    # spring leaves out does not exist, so such a value is refused.
-    return naive.dt.replace_time_zone(
-        column.timezone, ambiguous="earliest", non_existent="null"
-    ).dt.convert_time_zone("UTC")
-
-
 def faults_of(column: Column, frame: pl.DataFrame, typed: pl.DataFrame) -> pl.Series:
     """What is wrong with each cell of a column; null where nothing is."""
-    blank = pl.col("text").is_null() | (pl.col("text").str.strip_chars() == "")
+    no_value = ["", *column.state_texts]
+    blank = pl.col("text").str.strip_chars().is_in(no_value).fill_null(value=True)
     missing = f"{column.name}: required, but empty"
     unreadable = f"{column.name}: not readable as {column.type}"
     cells = pl.DataFrame({"text": frame[column.source or ""]}).with_columns(

@@ -11,6 +11,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from enum import StrEnum
+from http import HTTPStatus
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -29,6 +30,8 @@ from lrtzc_pipelines.raw_store import (
 )
 from lrtzc_pipelines.sources.spec import SourceSpec
 
+NOT_MODIFIED = HTTPStatus.NOT_MODIFIED
+
 Progress = Callable[[str, int, int], None]
 """Called with (source id, pages so far, bytes so far)."""
 
@@ -40,11 +43,24 @@ class Outcome(StrEnum):
     UNCHANGED = "unchanged"
 
 
+class Evidence(StrEnum):
+    """What a collection concluded from, cheapest first.
+
+    A mark or validators that are equal prove that nothing changed; where the service
+    offers neither, or they differ, the question stays open and the data are compared.
+    """
+
+    MARK = "mark"
+    VALIDATORS = "validators"
+    CONTENT = "content"
+
+
 @dataclass(frozen=True)
 class Collected:
     """Result of one collection."""
 
     outcome: Outcome
+    evidence: Evidence
     snapshot: Snapshot
     bytes_received: int
     requests: int
@@ -62,6 +78,7 @@ class _Collection:
     lines: list[dict[str, object]] = field(default_factory=list)
     origin: str = "live"
     announced_total: int | None = None
+    mark: str | None = None
 
     def add(self, page: Page, writer: Writer) -> None:
         """Stores a page, or takes it over from the previous snapshot on a 304."""
@@ -129,6 +146,7 @@ class _Collection:
             licence=self.spec.licence,
             content_sha256=content,
             announced_total=self.announced_total,
+            mark=self.mark,
             pages=tuple(self.pages),
         )
 
@@ -159,14 +177,19 @@ def collect(
         SettingsError: a key or contact is missing.
     """
     previous = store.latest()
+    pages = previous.pages if previous else ()
     known = {
         page.name: page.known
-        for page in (previous.pages if previous else ())
+        for page in pages
         if store.blob(page.sha256, page.suffix).exists()
     }
     collection = _Collection(spec, target, run_id, previous)
     with HttpClient(target, registry.limits(spec)) as client, Writer(store) as writer:
         try:
+            collection.mark = registry.mark(spec, client)
+            whole = len(known) == len(pages)
+            if previous and whole and collection.mark and _same_mark(collection):
+                return _unchanged(previous, client, Evidence.MARK)
             for page in registry.pages(spec, client, known):
                 collection.add(page, writer)
                 progress(spec.id, len(collection.pages), client.bytes_received)
@@ -177,10 +200,37 @@ def collect(
         same_bytes = previous is not None and _same(previous, snapshot)
         lines = [store.record_answer(line) for line in collection.lines]
         writer.seal(lines, None if same_bytes else snapshot)
-    unchanged = previous and previous.content_sha256 == snapshot.content_sha256
+    if previous is None or previous.content_sha256 != snapshot.content_sha256:
+        outcome, evidence = Outcome.CHANGED, Evidence.CONTENT
+    else:
+        outcome = Outcome.UNCHANGED
+        validated = all(line["status"] == NOT_MODIFIED for line in collection.lines)
+        evidence = Evidence.VALIDATORS if validated else Evidence.CONTENT
     return Collected(
-        outcome=Outcome.UNCHANGED if unchanged else Outcome.CHANGED,
+        outcome=outcome,
+        evidence=evidence,
         snapshot=previous if previous and same_bytes else snapshot,
+        bytes_received=client.bytes_received,
+        requests=client.requests,
+    )
+
+
+def _same_mark(collection: _Collection) -> bool:
+    """Whether the service says that it still has what the last snapshot holds."""
+    previous = collection.previous
+    # Another address (live, sandbox, replay) may use the same marks for other data.
+    return (
+        previous is not None
+        and collection.mark == previous.mark
+        and (previous.origin == "live") == (not collection.target.is_loopback)
+    )
+
+
+def _unchanged(previous: Snapshot, client: HttpClient, evidence: Evidence) -> Collected:
+    return Collected(
+        outcome=Outcome.UNCHANGED,
+        evidence=evidence,
+        snapshot=previous,
         bytes_received=client.bytes_received,
         requests=client.requests,
     )
@@ -201,7 +251,11 @@ def _set_aside(
 
 def _same(previous: Snapshot, snapshot: Snapshot) -> bool:
     """Whether two snapshots hold the same bytes and validators page by page."""
-    return (previous.pages, previous.origin) == (snapshot.pages, snapshot.origin)
+    return (previous.pages, previous.origin, previous.mark) == (
+        snapshot.pages,
+        snapshot.origin,
+        snapshot.mark,
+    )
 
 
 def shown_address(target: Target) -> str:

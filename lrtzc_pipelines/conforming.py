@@ -7,6 +7,7 @@ is the suite's work, not this module's.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
@@ -14,10 +15,10 @@ from typing import Any
 import polars as pl
 
 from lrtzc_pipelines.cells import TYPES, faults_of, read_cells
+from lrtzc_pipelines.coordinates import coordinate_notes
 from lrtzc_pipelines.errors import SchemaError
 from lrtzc_pipelines.parsers.registry import PAGE, ROW
 from lrtzc_pipelines.sources.columns import ColumnType
-from lrtzc_pipelines.sources.formats import CsvFormat
 from lrtzc_pipelines.sources.spec import SourceSpec
 
 _HASH = "_hash"
@@ -26,7 +27,9 @@ _HASH = "_hash"
 _WORTH_COMPACTING = 250_000
 
 RULE, COLUMN, REASON, RECORD = "rule", "column", "reason", "record"
-_RECORD_FORMATS = frozenset({"ckan_records", "gbfs_stations", "geojson"})
+_RECORD_FORMATS = frozenset(
+    {"ckan_records", "gbfs_stations", "geojson", "json", "gtfs_rt", "netex", "uplink"}
+)
 
 
 @dataclass(frozen=True)
@@ -62,12 +65,14 @@ class Conformed:
         rows: Columns of the specification, plus `PAGE` and `ROW`; one row per key.
         refused: `PAGE`, `ROW`, rule, column, reason, and the row as received (JSON).
         unknown_columns: Columns received that the specification does not name.
+        notes: What was put right or looks wrong in readable cells, counted.
     """
 
     rows: pl.DataFrame
     refused: pl.DataFrame
     continuity: Continuity
     unknown_columns: tuple[str, ...]
+    notes: dict[str, int]
 
 
 REFUSED_SCHEMA = {
@@ -89,6 +94,7 @@ def conform(spec: SourceSpec, frames: Iterable[pl.DataFrame]) -> Conformed:
     kept = _DistinctRows(spec)
     refused: list[pl.DataFrame] = []
     unknown: dict[str, None] = {}
+    notes: Counter[str] = Counter()
     received = 0
     for frame in frames:
         unknown |= dict.fromkeys(check_columns(spec, frame))
@@ -96,6 +102,7 @@ def conform(spec: SourceSpec, frames: Iterable[pl.DataFrame]) -> Conformed:
             continue
         frame = _with_all_columns(spec, frame)  # noqa: PLW2901 - the same rows
         received += frame.height
+        notes.update(coordinate_notes(spec, frame))
         typed, bad = _typed(spec, frame)
         kept.add(typed)
         refused.append(bad)
@@ -114,6 +121,7 @@ def conform(spec: SourceSpec, frames: Iterable[pl.DataFrame]) -> Conformed:
             **_holes(spec, rows),
         ),
         unknown_columns=tuple(unknown),
+        notes=dict(notes),
     )
 
 
@@ -127,11 +135,11 @@ def check_columns(spec: SourceSpec, frame: pl.DataFrame) -> list[str]:
     """
     declared = [c for c in spec.columns if c.source]
     in_records = spec.format.kind in _RECORD_FORMATS
-    missing = [
+    missing = dict.fromkeys(
         str(c.source)
         for c in declared
         if c.source not in frame.columns and (c.required or not in_records)
-    ]
+    )
     if missing and frame.height:
         msg = f"{spec.id}: missing column: {', '.join(missing)}"
         raise SchemaError(msg)
@@ -144,7 +152,7 @@ def check_columns(spec: SourceSpec, frame: pl.DataFrame) -> list[str]:
 
 
 def _with_all_columns(spec: SourceSpec, frame: pl.DataFrame) -> pl.DataFrame:
-    sources = [str(c.source) for c in spec.columns if c.source]
+    sources = dict.fromkeys(str(c.source) for c in spec.columns if c.source)
     absent = [name for name in sources if name not in frame.columns]
     return frame.with_columns(pl.lit(None, pl.String).alias(name) for name in absent)
 
@@ -190,9 +198,8 @@ def _row_schema(spec: SourceSpec) -> dict[str, pl.DataType]:
 
 def _typed(spec: SourceSpec, frame: pl.DataFrame) -> tuple[pl.DataFrame, pl.DataFrame]:
     """The readable rows of a text frame, typed, and the others with their reasons."""
-    csv = spec.format if isinstance(spec.format, CsvFormat) else None
     typed = frame.select(
-        *(read_cells(column, csv).alias(column.name) for column in spec.columns),
+        *(read_cells(column, spec).alias(column.name) for column in spec.columns),
         PAGE,
         ROW,
     )
@@ -238,7 +245,8 @@ def _refused(
 
 def record(spec: SourceSpec) -> pl.Expr:
     """A row as received, as JSON text with the producer's names."""
-    return pl.struct([c.source for c in spec.columns if c.source]).struct.json_encode()
+    names = dict.fromkeys(c.source for c in spec.columns if c.source)
+    return pl.struct(list(names)).struct.json_encode()
 
 
 def _one_row_per_key(
@@ -265,9 +273,14 @@ def _one_row_per_key(
 
 
 def record_of_typed(spec: SourceSpec) -> pl.Expr:
-    """A typed row as JSON text with the producer's names."""
+    """A typed row as JSON text with the producer's names.
+
+    Coordinates share the text they came from, so they go by their own names.
+    """
     return pl.struct(
-        pl.col(c.name).alias(c.source) for c in spec.columns if c.source
+        pl.col(c.name).alias(c.name if c.point else c.source)
+        for c in spec.columns
+        if c.source
     ).struct.json_encode()
 
 

@@ -35,6 +35,18 @@ class Layout:
         """Folder of a source's anonymized Parquet and state."""
         return self.private("anonymized", source_id)
 
+    def spool(self, collector_id: str) -> Path:
+        """Folder of the messages that a collector wrote down (private)."""
+        return self.private("spool", collector_id)
+
+    def deposits(self, form_id: str) -> Path:
+        """Folder of the files that a partner deposited, and their receipts (private)."""
+        return self.private("deposits", form_id)
+
+    def inbox(self, form_id: str) -> Path:
+        """Folder where a partner leaves files, closed until the operator opens it."""
+        return self.private("inbox", form_id)
+
     def private(self, *parts: str) -> Path:
         """A folder below the data directory that only its owner may enter.
 

@@ -98,7 +98,12 @@ def shown_rows(
     frame = read_quarantine(spec.id, layout)
     if frame is None:
         return []
-    hidden = {c.source for c in spec.columns if c.is_personal and not personal}
+    hidden = {
+        name
+        for column in spec.columns
+        if column.is_personal and not personal
+        for name in (column.source, column.name)
+    }
     rows = []
     for row in frame.head(limit).to_dicts():
         record = json.loads(row[RECORD])

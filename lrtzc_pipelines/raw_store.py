@@ -63,6 +63,7 @@ class Snapshot:
             the order of the pages and the volatile parts of their envelopes.
         origin: `live`, or what a local server said it is: `sandbox` or `replay`.
         collected_at: UTC time at which the last page was complete, ISO 8601.
+        mark: What the service said of the version of these data, if it does.
     """
 
     id: str
@@ -74,6 +75,7 @@ class Snapshot:
     content_sha256: str
     announced_total: int | None
     pages: tuple[StoredPage, ...]
+    mark: str | None = None
 
     @property
     def size(self) -> int:

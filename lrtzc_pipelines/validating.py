@@ -22,6 +22,7 @@ from lrtzc_pipelines.conforming import (
     REFUSED_SCHEMA,
     RULE,
     Conformed,
+    Continuity,
     conform,
     record_of_typed,
 )
@@ -42,7 +43,7 @@ from lrtzc_pipelines.states import (
 )
 from lrtzc_pipelines.storage import replacing
 
-VALIDATION_VERSION = 1
+VALIDATION_VERSION = 2
 """Raised when this code would validate the same bytes differently."""
 
 TOLERATED_REFUSALS = 0.05
@@ -87,12 +88,25 @@ class Validated:
         return self.state
 
 
-BUILT_IN_CHECKS = {
+_BUILT_IN_CHECKS = {
     "schema": "Declared columns are all there; unknown ones are named.",
     "not_empty": "The service sent rows; an empty table is not an update.",
     "readable": "Rows that cannot be read as declared stay within 5 %.",
+    "complete": "As many distinct rows came as the service announced.",
+    "coordinates": "No pair of coordinates had its axes inverted or is rounded off.",
 }
-"""Checks every source has besides its suite, and what each is about."""
+BLOCKING_CHECKS = frozenset({"schema", "not_empty", "readable"})
+"""Built-in checks that can stop a source; the others only tell."""
+
+
+def built_in_checks(spec: SourceSpec) -> dict[str, str]:
+    """Checks that a source has besides its suite, and what each is about."""
+    has_coordinates = any(column.point for column in spec.columns)
+    return {
+        name: text
+        for name, text in _BUILT_IN_CHECKS.items()
+        if name != "coordinates" or has_coordinates
+    }
 
 
 def validation_fingerprint(spec: SourceSpec, suite: Suite, snapshot: Snapshot) -> str:
@@ -126,7 +140,12 @@ def validate(
             details={"drift": str(error)},
         )
         return Validated((drift,), None, 0)
-    checks = _built_in(conformed)
+    declared = built_in_checks(spec)
+    checks = [
+        check
+        for check in _built_in(conformed, snapshot.announced_total)
+        if check.name in declared
+    ]
     if any(check.blocking for check in checks):
         quarantined = _set_aside(spec, snapshot, layout, conformed.refused, run_id)
         return Validated(tuple(checks), None, quarantined)
@@ -154,7 +173,7 @@ def validate(
     return Validated(tuple(checks), state, quarantined)
 
 
-def _built_in(conformed: Conformed) -> list[Check]:
+def _built_in(conformed: Conformed, announced: int | None) -> list[Check]:
     received = conformed.continuity.distinct
     unreadable = conformed.refused.height
     too_many = unreadable > TOLERATED_REFUSALS * received and unreadable >= _FEW_ROWS
@@ -185,7 +204,27 @@ def _built_in(conformed: Conformed) -> list[Check]:
                 "by_rule": reasons.to_dicts(),
             },
         ),
+        _complete(conformed.continuity, announced),
+        Check(
+            "coordinates",
+            passed=not any(conformed.notes.values()),
+            details=dict(conformed.notes),
+        ),
     ]
+
+
+def _complete(continuity: Continuity, announced: int | None) -> Check:
+    """Pages that overlap add up to the total and yet leave a hole: told, not refused.
+
+    The connectors refuse totals that the pages do not reach.
+    """
+    # A row that contradicts another is one of those announced.
+    came = continuity.received - continuity.repeats
+    missing = max(0, (announced or 0) - came)
+    details: dict[str, Any] = {"distinct_rows": came, "repeats": continuity.repeats}
+    if announced is not None:
+        details |= {"announced": announced, "missing_rows": missing}
+    return Check("complete", passed=missing == 0, details=details)
 
 
 def _check(spec: SourceSpec, finding: Finding) -> Check:

@@ -7,7 +7,6 @@ yields only its failed checks, so that the last good data stay (write, audit, pu
 
 from collections.abc import Iterator
 from datetime import timedelta
-from functools import partial
 from typing import Any
 
 import dagster as dg
@@ -18,25 +17,24 @@ from lrtzc_pipelines.assets.metadata import (
     source_tags,
     table_metadata,
 )
-from lrtzc_pipelines.collecting import Collected, collect, shown_address
+from lrtzc_pipelines.collecting import Collected, shown_address
 from lrtzc_pipelines.errors import LrtzcError
-from lrtzc_pipelines.expectations.runner import warm_up
 from lrtzc_pipelines.expectations.suites import Suite
 from lrtzc_pipelines.layout import Layout
 from lrtzc_pipelines.pending import is_anonymized, is_processed
 from lrtzc_pipelines.raw_store import RawStore, Snapshot
+from lrtzc_pipelines.resources.collector import Collector
 from lrtzc_pipelines.resources.platform import Platform
 from lrtzc_pipelines.resources.progress import Progress
 from lrtzc_pipelines.sources.spec import SourceSpec
 from lrtzc_pipelines.states import DATA
 from lrtzc_pipelines.validating import (
-    BUILT_IN_CHECKS,
+    BLOCKING_CHECKS,
     Check,
     Validated,
+    built_in_checks,
     validate,
 )
-
-_WORTH_VALIDATING = 5_000_000
 
 Events = Iterator[dg.MaterializeResult | dg.AssetCheckResult | dg.AssetObservation]
 
@@ -71,19 +69,15 @@ def _raw_asset(spec: SourceSpec, suite: Suite) -> dg.AssetsDefinition:
         **_common(spec),
     )
     def raw(
-        context: dg.AssetExecutionContext, platform: Platform, progress: Progress
+        context: dg.AssetExecutionContext,
+        platform: Platform,
+        collector: Collector,
+        progress: Progress,
     ) -> Events:
         progress.step("raw", spec.id)
-        layout = platform.layout
         with _failures():
-            collected = collect(
-                spec,
-                platform.target(spec),
-                RawStore(layout.raw(spec.id)),
-                run_id=context.run.run_id,
-                progress=partial(_told, progress),
-            )
-        if is_processed(spec, suite, collected.snapshot, layout):
+            collected = collector.collected(context, spec)
+        if is_processed(spec, suite, collected.snapshot, platform.layout):
             yield dg.AssetObservation(
                 context.asset_key,
                 description="Checked: nothing new.",
@@ -105,7 +99,7 @@ def _validated_asset(spec: SourceSpec, suite: Suite) -> dg.AssetsDefinition:
         deps=[dg.AssetKey(["raw", spec.id])],
         description=f"{spec.title}: typed, one row per key, every check passed.",
         kinds={"polars", "greatexpectations", "parquet", "silver"},
-        check_specs=_check_specs(key, suite),
+        check_specs=_check_specs(key, spec, suite),
         **_common(spec),
     )
     def validated(
@@ -116,7 +110,7 @@ def _validated_asset(spec: SourceSpec, suite: Suite) -> dg.AssetsDefinition:
         with _failures():
             snapshot = _held_snapshot(spec, layout)
             result = validate(spec, suite, snapshot, layout, run_id=context.run.run_id)
-        yield from _check_results(result, suite)
+        yield from _check_results(result, spec, suite)
         if result.state is None:
             context.log.error(
                 f"{spec.id}: blocked; {result.quarantined_count} rows in quarantine"
@@ -187,13 +181,6 @@ class _failures:  # noqa: N801 - read as `with _failures():`
             raise dg.Failure(str(error), allow_retries=False) from error
 
 
-def _told(progress: Progress, source_id: str, pages: int, received: int) -> None:
-    """Passes progress on, and gets ready to validate once data flow."""
-    progress.collecting(source_id, pages, received)
-    if received > _WORTH_VALIDATING:
-        warm_up()
-
-
 def _held_snapshot(spec: SourceSpec, layout: Layout) -> Snapshot:
     snapshot = RawStore(layout.raw(spec.id)).latest()
     if snapshot is None:
@@ -222,15 +209,20 @@ def _raw_result(
 def _collection_metadata(collected: Collected) -> dict[str, Any]:
     return {
         "outcome": str(collected.outcome),
+        "evidence": str(collected.evidence),
         "bytes_received": collected.bytes_received,
         "requests": collected.requests,
     }
 
 
-def _check_specs(key: dg.AssetKey, suite: Suite) -> list[dg.AssetCheckSpec]:
+def _check_specs(
+    key: dg.AssetKey, spec: SourceSpec, suite: Suite
+) -> list[dg.AssetCheckSpec]:
     built_in = [
-        dg.AssetCheckSpec(name, asset=key, description=text, blocking=True)
-        for name, text in BUILT_IN_CHECKS.items()
+        dg.AssetCheckSpec(
+            name, asset=key, description=text, blocking=name in BLOCKING_CHECKS
+        )
+        for name, text in built_in_checks(spec).items()
     ]
     return built_in + [
         dg.AssetCheckSpec(
@@ -243,10 +235,12 @@ def _check_specs(key: dg.AssetKey, suite: Suite) -> list[dg.AssetCheckSpec]:
     ]
 
 
-def _check_results(result: Validated, suite: Suite) -> Iterator[dg.AssetCheckResult]:
+def _check_results(
+    result: Validated, spec: SourceSpec, suite: Suite
+) -> Iterator[dg.AssetCheckResult]:
     """One result per declared check; those that were not reached say so."""
     found = {check.name: check for check in result.checks}
-    names = [*BUILT_IN_CHECKS, *(item.meta.check for item in suite.expectations)]
+    names = [*built_in_checks(spec), *(item.meta.check for item in suite.expectations)]
     for name in names:
         check = found.get(name) or Check(
             name, passed=False, details={"not_evaluated": "an earlier check blocked"}

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import json
 import random
+import threading
 import time
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
@@ -17,7 +18,7 @@ from datetime import UTC, datetime
 
 import httpx
 
-from lrtzc_pipelines.connectors.addresses import Target
+from lrtzc_pipelines.connectors.addresses import Target, origin
 from lrtzc_pipelines.connectors.answers import (
     KEPT_HEADERS,
     Answer,
@@ -31,6 +32,25 @@ from lrtzc_pipelines.errors import FetchError
 
 RETRIED_STATUSES = frozenset({408, 425, 429, 500, 502, 503, 504})
 _GRACE = 10.0
+
+
+class Pace:
+    """When each service may be asked next, whichever source asks it."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._next: dict[tuple[str, str, int], float] = {}
+
+    def turn(self, url: str, requests_per_second: float) -> float:
+        """Seconds to wait before asking; the turn is taken."""
+        now = time.monotonic()
+        with self._lock:
+            at = max(now, self._next.get(origin(url), now))
+            self._next[origin(url)] = at + 1.0 / requests_per_second
+        return at - now
+
+
+_PACE = Pace()
 
 
 class _Passing(Exception):
@@ -72,7 +92,6 @@ class HttpClient:
     last_body: bytes = field(default=b"", repr=False)
     _client: httpx.Client = field(init=False, repr=False)
     _watchdog: Watchdog = field(init=False, repr=False, default_factory=Watchdog)
-    _next_request_at: float = field(init=False, default=0.0)
 
     def __enter__(self) -> HttpClient:
         self.target.require_contact()
@@ -184,13 +203,10 @@ class HttpClient:
         raise FetchError(msg)
 
     def _pace(self) -> None:
-        if self.target.is_loopback:
-            return
-        now = time.monotonic()
-        if now < self._next_request_at:
-            self.sleep(self._next_request_at - now)
-        interval = 1.0 / self.target.requests_per_second
-        self._next_request_at = max(now, self._next_request_at) + interval
+        if not self.target.is_loopback:
+            wait = _PACE.turn(self.target.base_url, self.target.requests_per_second)
+            if wait > 0:
+                self.sleep(wait)
 
     def _once(self, url: str, asked: _Asked, known: KnownPage | None) -> Answer | str:
         """One try: an answer, or the Location of a redirect."""

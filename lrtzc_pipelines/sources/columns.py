@@ -58,22 +58,69 @@ PrivacyRule = Literal["keep", "drop"] | Generalize
 """What happens to a column between validated and anonymized data."""
 
 
+class State(StrEnum):
+    """Why a cell has no value, where a producer tells; zero is a value."""
+
+    OBSERVED = "observed"
+    MISSING = "missing"
+    SECRET = "secret"  # noqa: S105 - a statistical secret
+    NOT_OCCURRING = "not_occurring"
+
+
+class Point(Frozen):
+    """Reads one coordinate out of a text that holds two, in degrees.
+
+    Attributes:
+        order: How the producer orders them, whatever stands around and between.
+        part: The coordinate that this column takes.
+        swap: Whether pairs that lie in mainland France only with their axes swapped
+            are swapped, and counted.
+    """
+
+    order: Literal["lat,lon", "lon,lat"]
+    part: Literal["latitude", "longitude"]
+    swap: bool = True
+
+
 class Column(Frozen):
     """One column: what the producer calls it and what the platform makes of it.
 
-    Exactly one of `source` (the producer's name) and `constant` is given.
+    Exactly one of `source` (the producer's name), `constant` and `state_of` is given.
+
+    Attributes:
+        state_of: Column whose state (`State`) this one tells, as text.
+        states: Texts that stand for a state in place of a value, such as
+            `{secret: [S], missing: [ND, "-999"]}`; a blank is missing unless said.
+        point: For a coordinate inside a text that holds two.
+        decimal: Decimal mark, where it is not the format's.
+        epoch: Unit of a datetime written as a number since 1970.
+        stamp: Where in its step a value is stamped; `end` with a `step` is moved to
+            the start of the step.
+        step: Length of a step (Polars duration), for `stamp: end`.
+        ambiguous: Which pass of the hour that comes twice in autumn is meant;
+            `by_order` takes the first and then the second, within each value of the
+            columns named in `ambiguous_within`.
     """
 
     name: Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*$")]
     source: str | None = None
     constant: int | float | str | None = None
+    state_of: str | None = None
     type: ColumnType
     description: Annotated[str, Field(min_length=3)]
     privacy: PrivacyRule
     unit: str | None = None
     required: bool = False
+    states: dict[State, tuple[str, ...]] = Field(default_factory=dict)
+    point: Point | None = None
+    decimal: Literal[".", ","] | None = None
     timezone: str | None = None
     datetime_format: str | None = None
+    epoch: Literal["s", "ms"] | None = None
+    stamp: Literal["start", "end"] = "start"
+    step: Annotated[str, Field(pattern=r"^[1-9]\d*(s|m|h|d)$")] | None = None
+    ambiguous: Literal["earliest", "latest", "by_order"] = "earliest"
+    ambiguous_within: tuple[str, ...] = ()
 
     @field_validator("timezone")
     @classmethod
@@ -85,8 +132,9 @@ class Column(Frozen):
 
     @model_validator(mode="after")
     def _coherent(self) -> Self:
-        if (self.source is None) == (self.constant is None):
-            msg = f"column {self.name}: give either source or constant"
+        given = [self.source, self.constant, self.state_of]
+        if sum(value is not None for value in given) != 1:
+            msg = f"column {self.name}: give one of source, constant and state_of"
             raise ValueError(msg)
         suited = _CONSTANTS.get(self.type, ())
         if self.constant is not None and not isinstance(self.constant, suited):
@@ -97,7 +145,29 @@ class Column(Frozen):
             raise ValueError(msg)
         if isinstance(self.privacy, Generalize):
             self._check_generalization(self.privacy)
+        problem = self._option_problem()
+        if problem:
+            msg = f"column {self.name}: {problem}"
+            raise ValueError(msg)
         return self
+
+    def _option_problem(self) -> str | None:
+        """An option that does not suit the column's type, or lacks its other half."""
+        is_time = self.type is ColumnType.DATETIME
+        unsuited = {
+            "state_of is a text": self.state_of and self.type is not ColumnType.TEXT,
+            "point gives a number": self.point and self.type is not ColumnType.NUMBER,
+            "epoch makes a datetime": self.epoch and not is_time,
+            "stamp: end moves a datetime by its step": self.stamp == "end"
+            and not (is_time and self.step),
+            "observed is what has a value": State.OBSERVED in self.states,
+        }
+        return next((text for text, is_wrong in unsuited.items() if is_wrong), None)
+
+    @property
+    def state_texts(self) -> list[str]:
+        """Every text that stands for a state."""
+        return [text for texts in self.states.values() for text in texts]
 
     def _check_generalization(self, rule: Generalize) -> None:
         suits: dict[type, set[ColumnType]] = {

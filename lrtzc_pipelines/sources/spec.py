@@ -120,7 +120,10 @@ class SourceSpec(Frozen):
         names = [column.name for column in self.columns]
         for label, values in (
             ("column", names),
-            ("source column", [c.source for c in self.columns if c.source]),
+            (
+                "source column",
+                [c.source for c in self.columns if c.source and not c.point],
+            ),
             ("primary_key", self.primary_key),
         ):
             repeated = sorted({v for v in values if values.count(v) > 1})
@@ -133,6 +136,19 @@ class SourceSpec(Frozen):
                 raise ValueError(msg)
             if not self.column(key).required:
                 msg = f"column {key}: part of the primary key, so required: true"
+                raise ValueError(msg)
+        return self
+
+    @model_validator(mode="after")
+    def _columns_that_follow_others(self) -> Self:
+        names = {column.name for column in self.columns}
+        sources = {column.source for column in self.columns}
+        for column in self.columns:
+            if column.state_of and column.state_of not in names:
+                msg = f"column {column.name}: state_of names no column"
+                raise ValueError(msg)
+            if not sources.issuperset(column.ambiguous_within):
+                msg = f"column {column.name}: ambiguous_within names no source column"
                 raise ValueError(msg)
         return self
 

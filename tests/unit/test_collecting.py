@@ -15,7 +15,13 @@ from pytest_httpserver import HTTPServer
 from werkzeug import Request, Response
 
 from lrtzc_pipelines import collecting
-from lrtzc_pipelines.collecting import Collected, Outcome, collect, shown_address
+from lrtzc_pipelines.collecting import (
+    Collected,
+    Evidence,
+    Outcome,
+    collect,
+    shown_address,
+)
 from lrtzc_pipelines.connectors.addresses import Target
 from lrtzc_pipelines.connectors.answers import Limits
 from lrtzc_pipelines.errors import FetchError, SettingsError
@@ -406,3 +412,73 @@ def test_the_total_a_service_announces_is_kept(
     source = load_sources()["yelo_calendar_dates"]
     found = collect(source, portal, store, run_id="r1")
     assert found.snapshot.announced_total == 1
+
+
+# What the service says of its version
+
+
+@pytest.fixture
+def said(monkeypatch: pytest.MonkeyPatch) -> list[str | None]:
+    """What the service says next of the version of its data."""
+    versions: list[str | None] = ["v1"]
+    monkeypatch.setattr(collecting.registry, "mark", lambda *_: versions[0])
+    return versions
+
+
+def test_an_equal_mark_spares_every_page(
+    run: Run, town: Town, store: RawStore, said: list[str | None]
+) -> None:
+    first = run()
+    assert first.snapshot.mark == said[0]
+    town.rows = ["other"]
+    again = run()
+    assert (again.outcome, again.evidence) == (UNCHANGED, Evidence.MARK)
+    assert town.asked == []
+    assert (snapshots(store), again.snapshot) == (1, first.snapshot)
+
+
+def test_another_mark_has_the_data_compared(
+    run: Run, town: Town, store: RawStore, said: list[str | None]
+) -> None:
+    run()
+    said[0] = "v2"
+    again = run()
+    assert (again.outcome, again.evidence) == (UNCHANGED, Evidence.VALIDATORS)
+    assert town.asked
+    latest = store.latest()
+    assert latest
+    assert latest.mark == "v2"
+
+
+@pytest.mark.parametrize("mark", [None, ""])
+def test_a_service_that_cannot_tell_has_its_data_compared(
+    run: Run, town: Town, said: list[str | None], mark: str | None
+) -> None:
+    said[0] = mark
+    run()
+    town.rows = ["other"]
+    again = run()
+    assert (again.outcome, again.evidence) == (Outcome.CHANGED, Evidence.CONTENT)
+
+
+def test_an_equal_mark_is_no_excuse_for_pages_that_are_gone(
+    run: Run, town: Town, store: RawStore, said: list[str | None]
+) -> None:
+    first = run()
+    page = first.snapshot.pages[0]
+    store.blob(page.sha256, page.suffix).unlink()
+    assert run().evidence is not Evidence.MARK
+    assert town.asked
+    assert [body for _, body in read_pages(store, first.snapshot)]
+
+
+def test_a_mark_of_a_local_server_is_not_the_real_services(
+    run: Run, spec: SourceSpec, store: RawStore, town: Town, said: list[str | None]
+) -> None:
+    run()
+    live = dataclasses.replace(store.latest(), origin="live")
+    store.snapshots.write_text(live.to_line() + "\n")
+    assert run().evidence is not Evidence.MARK
+    assert town.asked
+    assert spec.id in live.source_id
+    assert said

@@ -517,3 +517,67 @@ def _texts(
         and (not v or v.isdigit())
         and (int(k or 0), int(v) if v else None) in readable
     }
+
+
+# States and coordinates
+
+SECRET = {"secret": ["S", "s"], "missing": ["ND", "-999"], "not_occurring": ["-"]}
+STATE = {"name": "value_state", "type": "text", "state_of": "value"}
+
+
+def test_zero_secret_missing_and_not_occurring_are_kept_apart() -> None:
+    texts = ["0", "12,5", "S", "ND", "-999", "-", "", None]
+    keys = [str(n) for n in range(len(texts))]
+    columns = (value(type="number", decimal=",", states=SECRET), STATE)
+    found = conform(spec(*columns), [frame(id=keys, v=texts)])
+    assert found.refused.is_empty()
+    assert found.rows["value"].to_list() == [0.0, 12.5, *[None] * 6]
+    assert found.rows["value_state"].to_list() == [
+        *["observed"] * 2,
+        "secret",
+        *["missing"] * 2,
+        "not_occurring",
+        *["missing"] * 2,
+    ]
+
+
+def test_a_producer_may_leave_secrets_blank() -> None:
+    columns = (value(type="number", states={"secret": [""]}), STATE)
+    found = conform(spec(*columns), [frame(id=["1", "2"], v=["", None])])
+    assert found.rows["value_state"].to_list() == ["secret", "secret"]
+
+
+def test_a_text_that_stands_for_no_state_is_refused() -> None:
+    found = conform(
+        spec(value(type="number", states=SECRET), STATE), [frame(id=["1"], v=["n/a"])]
+    )
+    assert found.refused["reason"].to_list() == ["value: not readable as number"]
+
+
+POINTS = [
+    {
+        "name": part,
+        "source": "p",
+        "type": "number",
+        "point": {"order": "lat,lon", "part": part},
+    }
+    for part in ("latitude", "longitude")
+]
+
+
+def test_two_columns_may_come_out_of_one_pair() -> None:
+    pairs = ["46.16032,-1.15111", "-1.15111,46.16032", "46.160,-1.151", "", "here"]
+    keys = [str(n) for n in range(len(pairs))]
+    found = conform(spec(*POINTS), [frame(id=keys, p=pairs)])
+    assert found.rows["latitude"].to_list() == [46.16032, 46.16032, 46.16, None]
+    assert found.rows["longitude"].to_list() == [-1.15111, -1.15111, -1.151, None]
+    assert found.notes == {"swapped_coordinates": 1, "rounded_coordinates": 1}
+    (record,) = found.refused["record"]
+    assert json.loads(record) == {"id": "4", "p": "here"}
+
+
+def test_a_contradiction_tells_both_coordinates() -> None:
+    pairs = ["46.16032,-1.15111", "46.2,-1.2"]
+    found = conform(spec(*POINTS), [frame(id=["1", "1"], p=pairs)])
+    (record,) = found.refused["record"]
+    assert json.loads(record) == {"id": 1, "latitude": 46.2, "longitude": -1.2}

@@ -195,7 +195,7 @@ def test_a_name_is_in_snake_case(name: str) -> None:
 
 @pytest.mark.parametrize("changes", [{"source": None}, {"constant": 1}])
 def test_a_column_has_either_a_source_or_a_constant(changes: dict[str, Any]) -> None:
-    with pytest.raises(ValidationError, match=r"value: give either source or constant"):
+    with pytest.raises(ValidationError, match=r"value: give one of source, constant"):
         column(type="integer", **changes)
 
 
@@ -379,3 +379,40 @@ def test_a_format_must_be_one_that_the_connector_gives(
     message = f"format {form['kind']} does not come from connector {connector['kind']}"
     with pytest.raises(ValidationError, match=message):
         source(connector=connector, format=form)
+
+
+@pytest.mark.parametrize(
+    ("changes", "problem"),
+    [
+        ({"type": "integer", "source": None, "state_of": "x"}, "state_of is a text"),
+        ({"point": {"order": "lat,lon", "part": "latitude"}}, "point gives a number"),
+        ({"epoch": "ms"}, "epoch makes a datetime"),
+        ({"stamp": "end", "step": "30m"}, "stamp: end moves a datetime"),
+        (
+            {"type": "datetime", "timezone": "UTC", "stamp": "end"},
+            "stamp: end moves a datetime by its step",
+        ),
+        ({"states": {"observed": ["x"]}}, "observed is what has a value"),
+    ],
+)
+def test_an_option_must_suit_its_column(changes: dict[str, Any], problem: str) -> None:
+    with pytest.raises(ValidationError, match=f"column value: {problem}"):
+        column(**changes)
+
+
+def test_a_state_is_of_a_column_that_there_is() -> None:
+    state = {**KEY, "name": "state", "source": None, "type": "text"}
+    state |= {"state_of": "elsewhere", "required": False}
+    with pytest.raises(ValidationError, match=r"column state: state_of names no col"):
+        source(columns=[KEY, state])
+
+
+def test_only_coordinates_may_share_a_source() -> None:
+    point = {"order": "lat,lon", "part": "latitude"}
+    shared = {**KEY, "name": "latitude", "type": "number", "source": "p"}
+    shared |= {"required": False}
+    other = {**shared, "name": "longitude"}
+    both = [{**c, "point": point} for c in (shared, other)]
+    assert len(source(columns=[KEY, *both]).columns) == 3
+    with pytest.raises(ValidationError, match=r"source column declared twice: p"):
+        source(columns=[KEY, shared, other])
