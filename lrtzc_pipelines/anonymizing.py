@@ -38,10 +38,10 @@ def write_anonymized(
     Raises:
         FileNotFoundError: the source has no validated data.
     """
-    source, folder = layout.validated(spec.id), layout.anonymized(spec.id)
+    source, folder = layout.validated(*spec.parts), layout.anonymized(*spec.parts)
     validated = read_state(ValidatedState, source)
     if validated is None:
-        msg = f"{spec.id}: no validated data to anonymize"
+        msg = f"{spec.label}: no validated data to anonymize"
         raise FileNotFoundError(msg)
     before = read_state(AnonymizedState, folder)
     with replacing(folder / DATA) as temporary:

@@ -17,15 +17,15 @@ from lrtzc_pipelines import dbt_models
 from lrtzc_pipelines.assets.source_assets import build_source_assets
 from lrtzc_pipelines.expectations.suites import Suite, load_suite
 from lrtzc_pipelines.jobs import (
-    build_collect_jobs,
-    build_process_job,
+    COLLECT_DAYS,
     build_publish_job,
+    build_source_jobs,
 )
 from lrtzc_pipelines.layout import Layout
 from lrtzc_pipelines.resources.collector import Collector
 from lrtzc_pipelines.resources.platform import Platform
 from lrtzc_pipelines.resources.progress import Progress
-from lrtzc_pipelines.schedules.cadences import build_schedules
+from lrtzc_pipelines.schedules.cadences import build_day_schedule, build_schedules
 from lrtzc_pipelines.schedules.purging import build_purge_schedule
 from lrtzc_pipelines.sensors.following import build_following_sensors
 from lrtzc_pipelines.settings import Settings
@@ -69,14 +69,22 @@ def collect_definitions(
         SpecError: a specification does not load.
     """
     specs = platform.specs
+    jobs = build_source_jobs(specs.values())
     return dg.Definitions(
         assets=[
             asset
             for spec in specs.values()
             for asset in build_source_assets(spec, suites[spec.id])
         ],
-        jobs=[*build_collect_jobs(specs.values()), build_process_job(specs.values())],
-        schedules=build_schedules(specs.values()),
+        jobs=jobs,
+        schedules=[
+            *build_schedules(specs.values()),
+            *(
+                build_day_schedule(specs.values(), job)
+                for job in jobs
+                if job.name == COLLECT_DAYS
+            ),
+        ],
         resources=_resources(platform, progress),
         # A process per step costs 4 to 6 s on two cores, and when its run is killed
         # the step lives on and writes beside the next run: see docs/adr.
@@ -136,17 +144,14 @@ def build_definitions(
     suites = load_suites(platform, suites_dir)
     collect = collect_definitions(platform, suites, progress=progress)
     publish = publish_definitions(platform, progress=progress)
-    *collect_jobs, process_job = collect.jobs or ()
-    (publish_job,) = publish.jobs or ()
+    jobs = [*(collect.jobs or ()), *(publish.jobs or ())]
     purge = build_purge_schedule()
     resources = {**(collect.resources or {}), **(publish.resources or {})}
     return dg.Definitions(
         assets=[*(collect.assets or ()), *(publish.assets or ())],
-        jobs=[*collect_jobs, process_job, publish_job, purge.job],
+        jobs=[*jobs, purge.job],
         schedules=[*(collect.schedules or ()), purge],
-        sensors=build_following_sensors(
-            platform, suites, collect_jobs, process_job, publish_job
-        ),
+        sensors=build_following_sensors(platform, suites, jobs),
         resources=resources,
         executor=dg.in_process_executor,
     )

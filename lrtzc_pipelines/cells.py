@@ -33,7 +33,7 @@ def read_cells(column: Column, spec: SourceSpec) -> pl.Expr:
         return _state(spec.column(column.state_of))
     if column.source is None:
         return pl.lit(column.constant).cast(TYPES[column.type])
-    text = pl.col(column.source).str.strip_chars()
+    text = _stripped(pl.col(column.source), column)
     if column.states:
         text = pl.when(~text.is_in(column.state_texts)).then(text)
     if column.point:
@@ -45,7 +45,7 @@ def _state(column: Column) -> pl.Expr:
     """Why a column has no value, row by row."""
     if column.source is None:
         return pl.lit(str(State.OBSERVED))
-    text = pl.col(column.source).str.strip_chars().fill_null("")
+    text = _stripped(pl.col(column.source), column).fill_null("")
     state = pl.when(text == "").then(pl.lit(str(State.MISSING)))
     chain = state.otherwise(pl.lit(str(State.OBSERVED)))
     for name, texts in column.states.items():
@@ -53,10 +53,18 @@ def _state(column: Column) -> pl.Expr:
     return chain
 
 
+def _stripped(text: pl.Expr, column: Column) -> pl.Expr:
+    """A text without what its producer left around it."""
+    text = text.str.strip_chars()
+    if column.strip:
+        text = text.str.strip_chars(column.strip).str.strip_chars()
+    return text
+
+
 def _read(text: pl.Expr, column: Column, spec: SourceSpec) -> pl.Expr:
     match column.type:
         case ColumnType.TEXT:
-            return pl.when(text != "").then(text)
+            return pl.when(text != "").then(text).otherwise(pl.lit(column.blank_as))
         case ColumnType.INTEGER:
             return _digits(text, column, spec).cast(pl.Int64, strict=False)
         case ColumnType.NUMBER:
@@ -90,7 +98,8 @@ def _digits(text: pl.Expr, column: Column, spec: SourceSpec) -> pl.Expr:
 def faults_of(column: Column, frame: pl.DataFrame, typed: pl.DataFrame) -> pl.Series:
     """What is wrong with each cell of a column; null where nothing is."""
     no_value = ["", *column.state_texts]
-    blank = pl.col("text").str.strip_chars().is_in(no_value).fill_null(value=True)
+    text = _stripped(pl.col("text"), column)
+    blank = text.is_in(no_value).fill_null(value=True)
     missing = f"{column.name}: required, but empty"
     unreadable = f"{column.name}: not readable as {column.type}"
     cells = pl.DataFrame({"text": frame[column.source or ""]}).with_columns(

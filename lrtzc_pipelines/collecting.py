@@ -120,9 +120,11 @@ class _Collection:
 
     def _origin(self, page: Page) -> str:
         """What the data are; a server on this machine never gives live data."""
+        announced = page.answer.headers.get("x-lrtzc-sandbox")
+        if not self.target.is_web:
+            return "sandbox" if announced == "synthetic" else "live"
         if not self.target.is_loopback:
             return "live"
-        announced = page.answer.headers.get("x-lrtzc-sandbox")
         if announced is None and page.answer.not_modified and self.previous:
             return self.previous.origin
         return "sandbox" if announced == "synthetic" else "replay"
@@ -241,7 +243,7 @@ def _set_aside(
 ) -> Path | None:
     """Keeps the bytes of the answer that ended a collection."""
     about = {
-        "source_id": store.folder.name,
+        "source_id": store.label,
         "run_id": run_id,
         "refused_at": datetime.now(UTC).isoformat(timespec="seconds"),
         "reason": str(error),

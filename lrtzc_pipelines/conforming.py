@@ -129,7 +129,7 @@ def check_columns(spec: SourceSpec, frame: pl.DataFrame) -> list[str]:
     """Columns of a text frame that the specification does not name.
 
     Raises:
-        SchemaError: a declared column is absent from a frame that has rows. JSON
+        SchemaError: a declared column is absent from a frame that has any. JSON
             records may leave out a field that has no value anywhere, so there only
             required columns must be present.
     """
@@ -140,8 +140,9 @@ def check_columns(spec: SourceSpec, frame: pl.DataFrame) -> list[str]:
         for c in declared
         if c.source not in frame.columns and (c.required or not in_records)
     )
-    if missing and frame.height:
-        msg = f"{spec.id}: missing column: {', '.join(missing)}"
+    # A header without rows still tells; a page without rows and columns does not.
+    if missing and set(frame.columns) - {PAGE, ROW}:
+        msg = f"{spec.label}: missing column: {', '.join(missing)}"
         raise SchemaError(msg)
     return [
         name
@@ -252,24 +253,34 @@ def record(spec: SourceSpec) -> pl.Expr:
 def _one_row_per_key(
     spec: SourceSpec, rows: pl.DataFrame
 ) -> tuple[pl.DataFrame, pl.DataFrame]:
-    """First row of each key, and a line for each row that contradicts it.
+    """One row of each key, and a line for each row that contradicts it.
 
-    No two of `rows` are equal, so what repeats a key has other values.
+    No two of `rows` are equal, so what repeats a key has other values. Which one stays
+    must not depend on the order in which pages came: it is the first by its values.
     """
     key = list(spec.primary_key)
-    first = pl.struct(key) if key[1:] else pl.col(key[0])
-    is_first = rows.select(first.is_first_distinct())[:, 0]
-    if is_first.all():
+    whole_key = pl.struct(key) if key[1:] else pl.col(key[0])
+    # Cheaper than counting: mostly there is nothing to settle.
+    if rows.select(whole_key.is_first_distinct().all()).item():
         return rows, pl.DataFrame(schema=REFUSED_SCHEMA)
-    lines = rows.filter(~is_first).select(
-        PAGE,
-        ROW,
-        pl.lit("primary_key").alias(RULE),
-        pl.lit(", ".join(key)).alias(COLUMN),
-        pl.lit("same key as an earlier row, other values").alias(REASON),
-        record_of_typed(spec).alias(RECORD),
+    is_disputed = rows.select(whole_key.is_duplicated())[:, 0]
+    disputed = rows.filter(is_disputed).sort(
+        [column.name for column in spec.columns], nulls_last=True
     )
-    return rows.filter(is_first), lines
+    stays = disputed.select(whole_key.is_first_distinct())[:, 0]
+    lines = (
+        disputed.filter(~stays)
+        .sort(PAGE, ROW)
+        .select(
+            PAGE,
+            ROW,
+            pl.lit("primary_key").alias(RULE),
+            pl.lit(", ".join(key)).alias(COLUMN),
+            pl.lit("same key as another row, other values").alias(REASON),
+            record_of_typed(spec).alias(RECORD),
+        )
+    )
+    return pl.concat([rows.filter(~is_disputed), disputed.filter(stays)]), lines
 
 
 def record_of_typed(spec: SourceSpec) -> pl.Expr:

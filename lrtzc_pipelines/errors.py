@@ -27,18 +27,26 @@ class FetchError(LrtzcError):
     Attributes:
         permanent: True where a second attempt would meet the same answer (a refusal,
             a wrong address); False for passing faults that were already retried.
+        status: HTTP status that was the reason, where one was.
     """
 
-    def __init__(self, message: str, *, permanent: bool = True) -> None:
+    def __init__(
+        self, message: str, *, permanent: bool = True, status: int | None = None
+    ) -> None:
         super().__init__(message)
         self.permanent = permanent
+        self.status = status
 
     def with_evidence(self, path: Path | None) -> FetchError:
         """This error, saying also where the refused bytes are kept."""
         if path is None:
             return self
         message = f"{self} (what came is kept in {path})"
-        return FetchError(message, permanent=self.permanent)
+        return FetchError(message, permanent=self.permanent, status=self.status)
+
+
+class NothingYet(FetchError):
+    """Nothing was ever received, and nobody is at fault: there is nothing to do."""
 
 
 class ParseError(LrtzcError):

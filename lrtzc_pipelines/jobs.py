@@ -24,7 +24,9 @@ PUBLISHED = dg.AssetKey(["release", "published"])
 """Assets of the release, in their order."""
 
 COLLECT = "collect"
+COLLECT_DAYS = "collect_days"
 PROCESS = "process"
+PROCESS_DAYS = "process_days"
 PUBLISH = "publish"
 LAYERS = ("raw", "validated", "anonymized")
 _WRITES = "writes"
@@ -49,38 +51,48 @@ def processed_keys(source_ids: Iterable[str]) -> list[dg.AssetKey]:
     ]
 
 
-def build_collect_jobs(specs: Iterable[SourceSpec]) -> list[AssetJob]:
-    """The job that collects every source, and one for each cadence that has any."""
+def build_source_jobs(specs: Iterable[SourceSpec]) -> list[AssetJob]:
+    """The jobs that collect and process sources; none that would have no asset.
+
+    One collects every source and one those of each cadence, as far as raw. What is
+    partitioned by day has jobs of its own, run once for each day.
+    """
     every = list(specs)
+    whole = [spec for spec in every if not spec.is_daily]
+    days = [spec.id for spec in every if spec.is_daily]
+    ids = [spec.id for spec in whole]
     jobs = [
-        dg.define_asset_job(
-            COLLECT,
-            selection=raw_keys(spec.id for spec in every),
-            description="Collects every source, as far as raw.",
-        )
-    ]
-    for cadence in Cadence:
-        ids = [spec.id for spec in every if spec.cadence is cadence]
-        if ids:
-            jobs.append(
-                dg.define_asset_job(
-                    collect_job_name(cadence),
-                    selection=raw_keys(ids),
-                    description=f"Collects the sources with cadence {cadence}.",
-                )
+        _job(COLLECT, raw_keys(ids), "Collects every source, as far as raw."),
+        *(
+            _job(
+                collect_job_name(cadence),
+                raw_keys(spec.id for spec in whole if spec.cadence is cadence),
+                f"Collects the sources with cadence {cadence}.",
             )
-    return jobs
+            for cadence in Cadence
+        ),
+        _job(PROCESS, processed_keys(ids), "Validates and anonymizes what came."),
+        _job(
+            COLLECT_DAYS,
+            raw_keys(days),
+            "Collects one day of every source partitioned by day.",
+        ),
+        _job(
+            PROCESS_DAYS,
+            processed_keys(days),
+            "Validates and anonymizes what came of one day.",
+        ),
+    ]
+    return [job for job in jobs if job]
 
 
-def build_process_job(specs: Iterable[SourceSpec]) -> AssetJob:
-    """The job that validates and anonymizes what raw holds."""
-    return dg.define_asset_job(
-        PROCESS,
-        selection=processed_keys(spec.id for spec in specs),
-        description="Validates and anonymizes what was collected.",
-        # Two collections that end together must not process one source twice.
-        tags={_WRITES: "data"},
-    )
+def _job(name: str, keys: list[dg.AssetKey], description: str) -> AssetJob | None:
+    if not keys:
+        return None
+    # Two collections that end together must not process one source twice.
+    writes = name in {PROCESS, PROCESS_DAYS}
+    tags = {_WRITES: "data"} if writes else {}
+    return dg.define_asset_job(name, selection=keys, description=description, tags=tags)
 
 
 def build_publish_job(models: list[dg.AssetKey]) -> AssetJob:

@@ -19,33 +19,42 @@ class Layout:
 
     data_dir: Path
 
-    def raw(self, source_id: str) -> Path:
-        """Folder of a source's raw bytes and their manifest (private)."""
-        return self.private("raw", source_id)
+    def raw(self, *parts: str) -> Path:
+        """Folder of a source's raw bytes and their manifest (private).
 
-    def validated(self, source_id: str) -> Path:
+        Args:
+            parts: The source's id, and the day where it is partitioned by day; so for
+                the folders below.
+        """
+        return self.private("raw", *parts)
+
+    def validated(self, *parts: str) -> Path:
         """Folder of a source's validated Parquet and state (private)."""
-        return self.private("validated", source_id)
+        return self.private("validated", *parts)
 
-    def quarantine(self, source_id: str) -> Path:
+    def quarantine(self, *parts: str) -> Path:
         """Folder of a source's refused rows (private)."""
-        return self.private("quarantine", source_id)
+        return self.private("quarantine", *parts)
 
-    def anonymized(self, source_id: str) -> Path:
+    def anonymized(self, *parts: str) -> Path:
         """Folder of a source's anonymized Parquet and state."""
-        return self.private("anonymized", source_id)
+        return self.private("anonymized", *parts)
 
     def spool(self, collector_id: str) -> Path:
         """Folder of the messages that a collector wrote down (private)."""
         return self.private("spool", collector_id)
 
     def deposits(self, form_id: str) -> Path:
-        """Folder of the files that a partner deposited, and their receipts (private)."""
+        """Folder of the files that a partner deposited, with receipts (private)."""
         return self.private("deposits", form_id)
 
     def inbox(self, form_id: str) -> Path:
         """Folder where a partner leaves files, closed until the operator opens it."""
         return self.private("inbox", form_id)
+
+    def consents(self, endpoint_id: str) -> Path:
+        """File of the consents that an endpoint's personal data need (private)."""
+        return self.data_dir / "consents" / f"{endpoint_id}.yaml"
 
     def private(self, *parts: str) -> Path:
         """A folder below the data directory that only its owner may enter.

@@ -12,20 +12,25 @@ from lrtzc_pipelines.anonymizing import anonymization_fingerprint
 from lrtzc_pipelines.expectations.suites import Suite
 from lrtzc_pipelines.layout import Layout
 from lrtzc_pipelines.raw_store import RawStore, Snapshot
+from lrtzc_pipelines.slicing import every_slice
 from lrtzc_pipelines.sources.spec import SourceSpec
 from lrtzc_pipelines.states import AnonymizedState, ValidatedState, read_state
 from lrtzc_pipelines.validating import validation_fingerprint
 
 
-def pending_sources(
+def pending_slices(
     specs: Iterable[SourceSpec], suites: Mapping[str, Suite], layout: Layout
-) -> list[str]:
-    """Ids of the sources whose latest snapshot is still to be processed."""
-    return [spec.id for spec in specs if _is_pending(spec, suites[spec.id], layout)]
+) -> list[SourceSpec]:
+    """Sources, or days of them, whose latest snapshot is still to be processed."""
+    return [
+        part
+        for part in every_slice(specs, layout)
+        if _is_pending(part, suites[part.id], layout)
+    ]
 
 
 def _is_pending(spec: SourceSpec, suite: Suite, layout: Layout) -> bool:
-    snapshot = RawStore(layout.raw(spec.id)).latest()
+    snapshot = RawStore(layout.raw(*spec.parts)).latest()
     return snapshot is not None and not is_processed(spec, suite, snapshot, layout)
 
 
@@ -33,7 +38,7 @@ def is_processed(
     spec: SourceSpec, suite: Suite, snapshot: Snapshot, layout: Layout
 ) -> bool:
     """Whether a snapshot's data are what the anonymized file was made of."""
-    state = read_state(ValidatedState, layout.validated(spec.id))
+    state = read_state(ValidatedState, layout.validated(*spec.parts))
     wanted = validation_fingerprint(spec, suite, snapshot)
     return (
         state is not None
@@ -44,7 +49,7 @@ def is_processed(
 
 def is_anonymized(spec: SourceSpec, state: ValidatedState, layout: Layout) -> bool:
     """Whether the anonymized file was made of the validated one, as now specified."""
-    done = read_state(AnonymizedState, layout.anonymized(spec.id))
+    done = read_state(AnonymizedState, layout.anonymized(*spec.parts))
     wanted = anonymization_fingerprint(spec, state)
     return done is not None and (done.fingerprint, done.origin) == (
         wanted,

@@ -18,6 +18,7 @@ from lrtzc_pipelines.conforming import COLUMN, REASON, RECORD, RULE
 from lrtzc_pipelines.layout import Layout
 from lrtzc_pipelines.parsers.registry import PAGE, ROW
 from lrtzc_pipelines.raw_store import Snapshot
+from lrtzc_pipelines.slicing import slices
 from lrtzc_pipelines.sources.spec import SourceSpec
 from lrtzc_pipelines.storage import replacing
 
@@ -34,7 +35,7 @@ def write_quarantine(
     run_id: str,
 ) -> None:
     """Replaces a source's quarantine by the rows this validation refused."""
-    path = layout.quarantine(spec.id) / FILE
+    path = layout.quarantine(*spec.parts) / FILE
     if refused.is_empty():
         path.unlink(missing_ok=True)
         return
@@ -61,17 +62,21 @@ def write_quarantine(
         frame.write_parquet(temporary, compression="zstd")
 
 
-def read_quarantine(source_id: str, layout: Layout) -> pl.DataFrame | None:
-    """A source's refused rows, as written; None if there are none."""
-    path = layout.quarantine(source_id) / FILE
-    return pl.read_parquet(path) if path.exists() else None
+def read_quarantine(spec: SourceSpec, layout: Layout) -> pl.DataFrame | None:
+    """A source's refused rows, as written; None if there are none.
+
+    Those of every day, for a source partitioned by day.
+    """
+    paths = [layout.quarantine(*part.parts) / FILE for part in slices(spec, layout)]
+    found = [pl.read_parquet(path) for path in paths if path.exists()]
+    return pl.concat(found) if found else None
 
 
 def summarize(specs: Iterable[SourceSpec], layout: Layout) -> list[dict[str, Any]]:
     """One entry per source and rule: how many rows, and since which run."""
     entries: list[dict[str, Any]] = []
     for spec in specs:
-        frame = read_quarantine(spec.id, layout)
+        frame = read_quarantine(spec, layout)
         if frame is None:
             continue
         counts = frame.group_by("source_id", RULE, COLUMN, REASON).agg(
@@ -95,7 +100,7 @@ def shown_rows(
         limit: Rows at most.
         personal: Whether the reader may see personal columns.
     """
-    frame = read_quarantine(spec.id, layout)
+    frame = read_quarantine(spec, layout)
     if frame is None:
         return []
     hidden = {

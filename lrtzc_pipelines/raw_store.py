@@ -100,9 +100,14 @@ class RawStore:
 
     Attributes:
         folder: Private folder; made by the caller.
+        label: What messages call the source.
     """
 
     folder: Path
+    label: str = ""
+
+    def __post_init__(self) -> None:
+        self.label = self.label or self.folder.name
 
     @property
     def manifest(self) -> Path:
@@ -147,14 +152,14 @@ class RawStore:
                 path.read_bytes(), max_output_size=page.bytes or 1
             )
         except OSError as error:
-            msg = f"{self.folder.name}: raw page {page.name}: {error.strerror}: {path}"
+            msg = f"{self.label}: raw page {page.name}: {error.strerror}: {path}"
             raise LrtzcError(msg) from error
         except zstandard.ZstdError:
             body = None
         if body is None or hashlib.sha256(body).hexdigest() != page.sha256:
             path.rename(path.with_suffix(".damaged"))
             msg = (
-                f"{self.folder.name}: raw page {page.name} ({path.name}) is damaged; "
+                f"{self.label}: raw page {page.name} ({path.name}) is damaged; "
                 "it was set aside, and the next refresh asks for it again"
             )
             raise LrtzcError(msg)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import dagster as dg
@@ -81,14 +81,21 @@ def _failure_message(event: dg.DagsterEvent) -> str:
 
 
 def _metadata(events: Iterable[dg.DagsterEvent]) -> dict[str, Any]:
-    """The metadata a step recorded, whether it materialized or only observed."""
+    """The metadata steps recorded, whether they materialized or only observed.
+
+    What the steps of several days counted is added up.
+    """
     found: dict[str, Any] = {}
     for event in events:
+        recorded: Mapping[str, dg.MetadataValue[Any]] = {}
         if event.event_type == dg.DagsterEventType.ASSET_MATERIALIZATION:
-            found |= event.materialization.metadata
+            recorded = event.materialization.metadata
         elif event.event_type == dg.DagsterEventType.ASSET_OBSERVATION:
-            found |= event.asset_observation_data.asset_observation.metadata
-    return {name: value.value for name, value in found.items()}
+            recorded = event.asset_observation_data.asset_observation.metadata
+        for name, item in recorded.items():
+            counted = isinstance(item.value, int | float) and name in found
+            found[name] = found[name] + item.value if counted else item.value
+    return found
 
 
 def _seconds(events: Iterable[dg.DagsterEvent]) -> float:

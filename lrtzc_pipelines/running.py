@@ -14,9 +14,11 @@ import signal
 import threading
 import time
 import warnings
+from collections import defaultdict
 from collections.abc import Callable, Iterable
 from contextlib import suppress
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -31,15 +33,25 @@ from lrtzc_pipelines.assembly import (
 )
 from lrtzc_pipelines.errors import Busy, LrtzcError
 from lrtzc_pipelines.instance import write_instance_config
-from lrtzc_pipelines.jobs import COLLECT, PROCESS, PUBLISH, processed_keys, raw_keys
+from lrtzc_pipelines.jobs import (
+    COLLECT,
+    COLLECT_DAYS,
+    PROCESS,
+    PROCESS_DAYS,
+    PUBLISH,
+    processed_keys,
+    raw_keys,
+)
 from lrtzc_pipelines.layout import Layout
-from lrtzc_pipelines.pending import pending_sources
+from lrtzc_pipelines.pending import pending_slices
 from lrtzc_pipelines.publishing.inputs import current_inputs
 from lrtzc_pipelines.publishing.release import is_up_to_date
 from lrtzc_pipelines.resources.progress import Progress
 from lrtzc_pipelines.run_summary import summarize_publication, summarize_sources
 from lrtzc_pipelines.sensors.following import LOCAL
 from lrtzc_pipelines.settings import Settings
+from lrtzc_pipelines.slicing import every_slice, last_complete_day, window
+from lrtzc_pipelines.sources.spec import SourceSpec
 from lrtzc_pipelines.storage import locked
 
 _UNDER_WAY = [
@@ -106,11 +118,13 @@ def run_job(
     job_name: str,
     *,
     keys: list[dg.AssetKey] | None = None,
+    day: str | None = None,
 ) -> dg.ExecuteInProcessResult:
     """Runs a job to its end in this process; failures are in the result."""
     return definitions.resolve_job_def(job_name).execute_in_process(
         instance=instance,
         asset_selection=keys,
+        partition_key=day,
         tags={LOCAL: "true"},
         run_config={"loggers": {"console": {"config": {"log_level": "INFO"}}}},
         raise_on_error=False,
@@ -118,14 +132,22 @@ def run_job(
 
 
 def collect(
-    settings: Settings, source_ids: Iterable[str], *, from_raw: bool = False
+    settings: Settings,
+    source_ids: Iterable[str],
+    *,
+    from_raw: bool = False,
+    since: date | None = None,
 ) -> dict[str, Any]:
-    """Collects some sources, then processes what they brought: a run for each.
+    """Collects some sources, then processes what they brought.
+
+    One run for each, and for sources partitioned by day one for each day of them.
 
     Args:
         settings: Environment.
         source_ids: Sources.
         from_raw: Process what raw holds, new or not, without asking the services.
+        since: First day asked for of sources partitioned by day; by default each goes
+            back as far as its data may come late.
 
     Returns:
         `sources`: what came of each; `publish`: whether the newest release lacks
@@ -141,20 +163,50 @@ def collect(
         platform, suites, progress=Progress(to_stdout=True)
     )
     ids = sorted(source_ids)
+    chosen = [platform.specs[source_id] for source_id in ids]
+    run = partial(run_job, definitions, instance)
     events: list[dg.DagsterEvent] = []
     if not from_raw:
-        events += run_job(definitions, instance, COLLECT, keys=raw_keys(ids)).all_events
-    chosen = [platform.specs[source_id] for source_id in ids]
-    pending = ids if from_raw else pending_sources(chosen, suites, layout)
-    if pending:
-        keys = processed_keys(pending)
-        events += run_job(definitions, instance, PROCESS, keys=keys).all_events
+        for day, day_ids in _asked(chosen, since).items():
+            job_name = COLLECT_DAYS if day else COLLECT
+            events += run(job_name, keys=raw_keys(day_ids), day=day).all_events
+    waiting = (
+        every_slice(chosen, layout)
+        if from_raw
+        else pending_slices(chosen, suites, layout)
+    )
+    for day, day_ids in _by_day(waiting).items():
+        job_name = PROCESS_DAYS if day else PROCESS
+        events += run(job_name, keys=processed_keys(day_ids), day=day).all_events
     inputs = current_inputs(platform.specs, layout)
     return {
         "event": "done",
         "sources": summarize_sources(ids, events),
         "publish": not is_up_to_date(layout, inputs, dbt_models.code_version()),
     }
+
+
+def _asked(
+    specs: Iterable[SourceSpec], since: date | None
+) -> dict[str | None, list[str]]:
+    """Ids of the sources to collect by the day to ask for; None is no day."""
+    last = last_complete_day(datetime.now(UTC))
+    return _by_day(
+        part
+        for spec in specs
+        for part in (
+            [spec.for_day(day) for day in window(spec, last, since)]
+            if spec.is_daily
+            else [spec]
+        )
+    )
+
+
+def _by_day(parts: Iterable[SourceSpec]) -> dict[str | None, list[str]]:
+    found: dict[str | None, list[str]] = defaultdict(list)
+    for part in parts:
+        found["".join(part.parts[1:]) or None].append(part.id)
+    return dict(sorted(found.items(), key=lambda item: item[0] or ""))
 
 
 def publish(settings: Settings) -> dict[str, Any]:
@@ -221,6 +273,7 @@ def main(arguments: list[str] | None = None) -> None:
     parser.add_argument("job", choices=[COLLECT, PUBLISH], nargs="?")
     parser.add_argument("--source", action="append", default=[])
     parser.add_argument("--from-raw", action="store_true")
+    parser.add_argument("--since", type=date.fromisoformat)
     parser.add_argument("--end-abandoned", type=Path, metavar="SOCKET")
     options = parser.parse_args(arguments)
     if options.end_abandoned:
@@ -233,7 +286,12 @@ def main(arguments: list[str] | None = None) -> None:
     if options.job == PUBLISH:
         outcome = publish(Settings())
     else:
-        outcome = collect(Settings(), options.source, from_raw=options.from_raw)
+        outcome = collect(
+            Settings(),
+            options.source,
+            from_raw=options.from_raw,
+            since=options.since,
+        )
     Progress(to_stdout=True).emit(**outcome)
 
 

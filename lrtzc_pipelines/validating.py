@@ -83,7 +83,7 @@ class Validated:
         """
         if self.state is None:
             failed = ", ".join(c.name for c in self.checks if c.blocking)
-            msg = f"{spec.id}: blocked by {failed}; the previous good data stay"
+            msg = f"{spec.label}: blocked by {failed}; the previous good data stay"
             raise ValidationBlocked(msg)
         return self.state
 
@@ -128,7 +128,7 @@ def validate(
         ParseError: the bytes do not have the declared format.
         SpecError: an expectation cannot be evaluated.
     """
-    store = RawStore(layout.raw(spec.id))
+    store = RawStore(layout.raw(*spec.parts), spec.label)
     try:
         conformed = conform(spec, parse(spec, read_pages(store, snapshot)))
     except SchemaError as error:
@@ -169,7 +169,7 @@ def validate(
         run_id=run_id,
         continuity=asdict(conformed.continuity),
     )
-    write_state(layout.validated(spec.id), state)
+    write_state(layout.validated(*spec.parts), state)
     return Validated(tuple(checks), state, quarantined)
 
 
@@ -295,7 +295,7 @@ def _set_aside(
 
 def _write(spec: SourceSpec, layout: Layout, rows: pl.DataFrame) -> str:
     """Replaces the validated file; sorted by key, so equal data give equal bytes."""
-    path = layout.validated(spec.id) / DATA
+    path = layout.validated(*spec.parts) / DATA
     order = rows.select(pl.arg_sort_by(list(spec.primary_key)))[:, 0]
     schema = rows.drop(PAGE, ROW).clear().to_arrow().schema
     # A slice at a time: a sorted copy of millions of rows would not fit beside them.

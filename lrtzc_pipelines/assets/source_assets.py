@@ -6,7 +6,7 @@ yields only its failed checks, so that the last good data stay (write, audit, pu
 """
 
 from collections.abc import Iterator
-from datetime import timedelta
+from datetime import date, timedelta
 from typing import Any
 
 import dagster as dg
@@ -18,7 +18,7 @@ from lrtzc_pipelines.assets.metadata import (
     table_metadata,
 )
 from lrtzc_pipelines.collecting import Collected, shown_address
-from lrtzc_pipelines.errors import LrtzcError
+from lrtzc_pipelines.errors import LrtzcError, NothingYet
 from lrtzc_pipelines.expectations.suites import Suite
 from lrtzc_pipelines.layout import Layout
 from lrtzc_pipelines.pending import is_anonymized, is_processed
@@ -26,6 +26,7 @@ from lrtzc_pipelines.raw_store import RawStore, Snapshot
 from lrtzc_pipelines.resources.collector import Collector
 from lrtzc_pipelines.resources.platform import Platform
 from lrtzc_pipelines.resources.progress import Progress
+from lrtzc_pipelines.slicing import TIMEZONE
 from lrtzc_pipelines.sources.spec import SourceSpec
 from lrtzc_pipelines.states import DATA
 from lrtzc_pipelines.validating import (
@@ -48,8 +49,13 @@ def build_source_assets(spec: SourceSpec, suite: Suite) -> list[dg.AssetsDefinit
     ]
 
 
+DAYS = dg.DailyPartitionsDefinition("2015-01-01", timezone=TIMEZONE)
+"""One definition for all: a run has one, and takes a day of several sources."""
+
+
 def _common(spec: SourceSpec) -> dict[str, Any]:
     return {
+        "partitions_def": DAYS if spec.is_daily else None,
         "group_name": str(spec.theme),
         "owners": [spec.owner],
         "tags": source_tags(spec),
@@ -75,9 +81,14 @@ def _raw_asset(spec: SourceSpec, suite: Suite) -> dg.AssetsDefinition:
         progress: Progress,
     ) -> Events:
         progress.step("raw", spec.id)
+        part = _slice(context, spec)
         with _failures():
-            collected = collector.collected(context, spec)
-        if is_processed(spec, suite, collected.snapshot, platform.layout):
+            try:
+                collected = collector.collected(context, part)
+            except NothingYet as error:
+                yield dg.AssetObservation(context.asset_key, description=str(error))
+                return
+        if is_processed(part, suite, collected.snapshot, platform.layout):
             yield dg.AssetObservation(
                 context.asset_key,
                 description="Checked: nothing new.",
@@ -106,20 +117,20 @@ def _validated_asset(spec: SourceSpec, suite: Suite) -> dg.AssetsDefinition:
         context: dg.AssetExecutionContext, platform: Platform, progress: Progress
     ) -> Events:
         progress.step("validated", spec.id)
-        layout = platform.layout
+        layout, part = platform.layout, _slice(context, spec)
         with _failures():
-            snapshot = _held_snapshot(spec, layout)
-            result = validate(spec, suite, snapshot, layout, run_id=context.run.run_id)
+            snapshot = _held_snapshot(part, layout)
+            result = validate(part, suite, snapshot, layout, run_id=context.run.run_id)
         yield from _check_results(result, spec, suite)
         if result.state is None:
             context.log.error(
-                f"{spec.id}: blocked; {result.quarantined_count} rows in quarantine"
+                f"{part.label}: blocked; {result.quarantined_count} rows in quarantine"
             )
             return
-        if is_anonymized(spec, result.state, layout):
-            context.log.info(f"{spec.id}: the validated data are what they were")
+        if is_anonymized(part, result.state, layout):
+            context.log.info(f"{part.label}: the validated data are what they were")
             return
-        path = layout.validated(spec.id) / DATA
+        path = layout.validated(*part.parts) / DATA
         yield dg.MaterializeResult(
             metadata={
                 **table_metadata(spec.columns, result.state.row_count, str(path)),
@@ -149,11 +160,12 @@ def _anonymized_asset(spec: SourceSpec) -> dg.AssetsDefinition:
         context: dg.AssetExecutionContext, platform: Platform, progress: Progress
     ) -> Events:
         progress.step("anonymized", spec.id)
+        part = _slice(context, spec)
         with _failures():
             state, changed = write_anonymized(
-                spec, platform.layout, run_id=context.run.run_id
+                part, platform.layout, run_id=context.run.run_id
             )
-        path = platform.layout.anonymized(spec.id) / DATA
+        path = platform.layout.anonymized(*part.parts) / DATA
         yield dg.MaterializeResult(
             metadata={
                 **table_metadata(spec.published_columns, state.row_count, str(path)),
@@ -165,6 +177,13 @@ def _anonymized_asset(spec: SourceSpec) -> dg.AssetsDefinition:
         )
 
     return anonymized
+
+
+def _slice(context: dg.AssetExecutionContext, spec: SourceSpec) -> SourceSpec:
+    """The source, or the day of it that this run is about."""
+    if not spec.is_daily:
+        return spec
+    return spec.for_day(date.fromisoformat(context.partition_key))
 
 
 class _failures:  # noqa: N801 - read as `with _failures():`
@@ -182,9 +201,9 @@ class _failures:  # noqa: N801 - read as `with _failures():`
 
 
 def _held_snapshot(spec: SourceSpec, layout: Layout) -> Snapshot:
-    snapshot = RawStore(layout.raw(spec.id)).latest()
+    snapshot = RawStore(layout.raw(*spec.parts)).latest()
     if snapshot is None:
-        msg = f"{spec.id}: nothing was ever collected"
+        msg = f"{spec.label}: nothing was ever collected"
         raise dg.Failure(msg, allow_retries=False)
     return snapshot
 

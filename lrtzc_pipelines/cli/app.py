@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from datetime import datetime
 from typing import Annotated, Any
 
 import typer
@@ -35,6 +36,13 @@ def refresh(
     source: Annotated[
         list[str] | None, typer.Option(help="Only this source; may be repeated.")
     ] = None,
+    since: Annotated[
+        datetime | None,
+        typer.Option(
+            formats=["%Y-%m-%d"],
+            help="First day to ask for, of sources partitioned by day.",
+        ),
+    ] = None,
     as_json: JsonOption = False,
 ) -> None:
     """Collect sources, validate, anonymize, and publish a release if data changed."""
@@ -43,7 +51,8 @@ def refresh(
 
     place = workspace()
     chosen = place.choose(source)
-    outcome = run(place.layout, chosen=chosen)
+    day = since.date() if since else None
+    outcome = run(place.layout, chosen=chosen, since=day)
     report(outcome, place.layout, as_json=as_json)
     raise typer.Exit(outcome["exit"])
 

@@ -98,7 +98,7 @@ def _contact(place: Workspace) -> Iterator[Found]:
     outside = [
         endpoint.id
         for endpoint in place.endpoints.values()
-        if not _is_local(overrides.get(endpoint.id, endpoint.base_url))
+        if _is_asked(overrides.get(endpoint.id, endpoint.base_url))
     ]
     if place.settings.contact:
         yield "ok", place.settings.contact
@@ -158,9 +158,10 @@ def _is_unknown(variable: str) -> bool:
     return bool(nested) and not (rest and field.default_factory is dict)
 
 
-def _is_local(url: str) -> bool:
+def _is_asked(url: str) -> bool:
+    """Whether collecting sends requests there that leave the machine."""
     bare = Target("", base_url=url, declared_url=url, requests_per_second=1)
-    return bare.is_loopback
+    return bare.is_web and not bare.is_loopback
 
 
 def _host(url: str) -> str:

@@ -29,7 +29,16 @@ from lrtzc_pipelines.publishing import release
 
 Found = tuple[Literal["ok", "warn", "fail"], str]
 
-PRIVATE = ("raw", "validated", "quarantine", "anonymized", "logs", "dagster")
+PRIVATE = (
+    "raw",
+    "validated",
+    "quarantine",
+    "anonymized",
+    "spool",
+    "deposits",
+    "logs",
+    "dagster",
+)
 """Folders below the data directory that only their owner may enter."""
 
 GIGABYTE = 1_000_000_000

@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from datetime import date
 from typing import Any
 
 from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
@@ -40,6 +41,7 @@ def refresh(
     chosen: Sequence[str],
     environment: Mapping[str, str] | None = None,
     from_raw: bool = False,
+    since: date | None = None,
 ) -> dict[str, Any]:
     """Brings the chosen sources and the release up to date.
 
@@ -55,6 +57,8 @@ def refresh(
     arguments = ["collect", *(f"--source={source_id}" for source_id in chosen)]
     if from_raw:
         arguments.append("--from-raw")
+    if since:
+        arguments.append(f"--since={since}")
     extra = dict(environment or {})
     publication: dict[str, Any] = {}
     with locked(layout.lock("refresh"), "a refresh") as lock, _progress() as listen:

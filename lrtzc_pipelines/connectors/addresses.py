@@ -10,18 +10,21 @@ from __future__ import annotations
 import ipaddress
 import re
 import socket
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from html import escape
+from pathlib import Path
 from urllib.parse import quote, quote_plus, urljoin, urlsplit, urlunsplit
 
 import httpx
 
 from lrtzc_pipelines.errors import FetchError, SettingsError
+from lrtzc_pipelines.layout import Layout
 from lrtzc_pipelines.settings import Settings
 from lrtzc_pipelines.sources.spec import Endpoint
 
 HIDDEN = "REDACTED"
+_SCHEMES = (("http", "https"), ("mqtt", "mqtts"), ("file",))
 _KEY_PARAMETER = re.compile(
     r"(?i)\b((?:api[-_]?)?key|token|access_token|password|secret|apikey)=[^&\s\"'<;]+"
 )
@@ -46,19 +49,29 @@ class Target:
         requests_per_second: Ceiling kept towards anything but loopback.
         key: The service's key, or an empty string.
         contact: Contact given to outside services.
+        consents: File of the consents without which nobody is asked about, for
+            services that have personal data; it need not exist.
+        data_dir: Data directory, where what comes in by itself waits.
     """
 
     endpoint_id: str
     base_url: str
     declared_url: str
     requests_per_second: float
-    key: str = ""
+    key: str = field(default="", repr=False)
     contact: str = ""
+    consents: Path | None = None
+    data_dir: Path | None = None
 
     @property
     def overridden(self) -> bool:
         """Whether an environment variable replaced the declared address."""
         return self.base_url != self.declared_url
+
+    @property
+    def is_web(self) -> bool:
+        """Whether collecting asks the endpoint; else data come in by themselves."""
+        return urlsplit(self.base_url).scheme in {"http", "https"}
 
     @cached_property
     def is_loopback(self) -> bool:
@@ -83,7 +96,7 @@ class Target:
             SettingsError: the endpoint is remote and no contact is set, or the one
                 that is set does not fit in a header.
         """
-        if not self.is_loopback and not self.contact:
+        if self.is_web and not self.is_loopback and not self.contact:
             msg = (
                 f"{self.endpoint_id}: set LRTZC_CONTACT to a mail address or page "
                 "before asking outside services: they must know whom to write to"
@@ -195,8 +208,12 @@ def resolve(endpoint: Endpoint, settings: Settings) -> Target:
         scheme, host, _ = origin(base_url)
     except ValueError:
         scheme = host = ""
-    if scheme not in {"http", "https"} or not host:
-        msg = f"LRTZC_ENDPOINT__{endpoint.id.upper()}: not an http(s) address"
+    # What is asked over the web stays there; a broker is never taken for a page.
+    declared = urlsplit(endpoint.base_url).scheme
+    schemes = next(group for group in _SCHEMES if declared in group)
+    if scheme not in schemes or not (host or scheme == "file"):
+        allowed = f"{schemes[0]}(s)" if schemes[1:] else schemes[0]
+        msg = f"LRTZC_ENDPOINT__{endpoint.id.upper()}: not an {allowed} address"
         raise SettingsError(msg)
     secret = settings.secret.get(endpoint.id)
     target = Target(
@@ -206,6 +223,8 @@ def resolve(endpoint: Endpoint, settings: Settings) -> Target:
         requests_per_second=endpoint.requests_per_second,
         key=secret.get_secret_value() if secret else "",
         contact=settings.contact,
+        consents=Layout(settings.data_dir).consents(endpoint.id),
+        data_dir=settings.data_dir,
     )
     if endpoint.key_required and not target.key and not target.overridden:
         msg = (

@@ -15,6 +15,7 @@ KEPT_HEADERS = (
     "content-length",
     "etag",
     "last-modified",
+    "content-range",
     "date",
     "x-lrtzc-sandbox",
 )

@@ -198,7 +198,7 @@ class HttpClient:
             if asked.method != "GET":
                 msg = f"{self.target.endpoint_id}: {self.target.scrub(url)}: redirected"
                 raise FetchError(msg)
-            url = self.target.join(url, answer)
+            url = self.target.rebase(self.target.join(url, answer))
         msg = f"{self.target.endpoint_id}: {self.target.scrub(url)}: redirect loop"
         raise FetchError(msg)
 
@@ -264,7 +264,7 @@ class HttpClient:
             reason = f"HTTP {status}"
             raise _Passing(reason, wait)
         msg = f"{self.target.endpoint_id}: {self.target.scrub(url)}: HTTP {status}"
-        raise FetchError(msg)
+        raise FetchError(msg, status=status)
 
     def _read(self, response: httpx.Response, started: float, url: str) -> bytes:
         body = Body(response.headers.get("content-encoding"), self.limits.max_bytes)

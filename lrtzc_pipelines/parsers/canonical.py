@@ -110,7 +110,8 @@ def _unpacked(form: CsvFormat, body: bytes) -> bytes:
 def _data(form: Format, name: str, document: Any) -> Any:
     """The records of a document; all of it where they cannot be told apart."""
     if isinstance(form, JsonFormat):
-        return _json_data(form, document)
+        data = _json_data(form, document)
+        return [name, data] if form.page_column else data
     if not isinstance(document, dict):
         return document
     if form.kind == "ckan_records":

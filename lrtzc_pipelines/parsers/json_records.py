@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from typing import Any, TypeGuard
 
 import polars as pl
@@ -57,8 +57,7 @@ def are_objects(values: object) -> TypeGuard[list[dict[str, Any]]]:
 def text_frame(records: Iterable[dict[str, Any]]) -> pl.DataFrame:
     """One text column per key met; nested values as JSON, null kept apart from ""."""
     rows = [
-        {key: as_text(value) for key, value in record.items() if key not in _LEFT_OUT}
-        for record in records
+        {key: as_text(value) for key, value in record.items()} for record in records
     ]
     names = dict.fromkeys(name for row in rows for name in row)
     return pl.DataFrame(rows, schema=dict.fromkeys(names, pl.String))
@@ -84,7 +83,10 @@ def parse_ckan(
     if not are_objects(records):
         msg = f"{label}: no result.records"
         raise ParseError(msg)
-    return text_frame(records)
+    return text_frame(
+        {key: value for key, value in record.items() if key not in _LEFT_OUT}
+        for record in records
+    )
 
 
 def parse_geojson(
@@ -119,12 +121,19 @@ def parse_json(body: bytes, label: str, form: JsonFormat) -> pl.DataFrame:
         ]
         return text_frame(_shaped(documents, label, form))
     document = read_json(body, label)
+    if form.absent_is_empty and _lacks(document, form.records):
+        return text_frame([])
     records = at_path(document, form.records, label)
     parents = {
         name: at_path(document, path, label) for name, path in form.parents.items()
     }
     found = records if isinstance(records, list) else [records]
     return text_frame({**record, **parents} for record in _shaped(found, label, form))
+
+
+def _lacks(document: Any, path: str) -> bool:
+    """Whether an object has nothing by the first name of a path."""
+    return isinstance(document, dict) and path.partition(".")[0] not in document
 
 
 def at_path(document: Any, path: str, label: str) -> Any:
@@ -147,15 +156,20 @@ def _shaped(records: list[Any], label: str, form: JsonFormat) -> list[dict[str, 
     if form.positional:
         return [{str(n): v for n, v in enumerate(record)} for record in records]
     if form.flatten:
-        return [_flat(record) for record in records]
+        return [_flat(record, form.first_of) for record in records]
     return records
 
 
-def _flat(record: dict[str, Any], prefix: str = "") -> dict[str, Any]:
+def _flat(
+    record: dict[str, Any], first_of: Collection[str], prefix: str = ""
+) -> dict[str, Any]:
     found: dict[str, Any] = {}
-    for name, value in record.items():
+    for key, value in record.items():
+        name = f"{prefix}{key}"
+        if name in first_of and isinstance(value, list):
+            value = value[0] if value else None  # noqa: PLW2901 - all that counts
         if isinstance(value, dict) and value:
-            found |= _flat(value, f"{prefix}{name}.")
+            found |= _flat(value, first_of, f"{name}.")
         else:
-            found[f"{prefix}{name}"] = value
+            found[name] = value
     return found

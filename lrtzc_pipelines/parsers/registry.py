@@ -60,7 +60,7 @@ def parse(spec: SourceSpec, pages: StoredPages) -> Iterator[pl.DataFrame]:
     whole = _SNAPSHOT_PARSERS.get(spec.format.kind)
     if whole:
         named = [(page.name, body) for page, body in pages]
-        yield _function(whole)(named, spec.id, spec.format)
+        yield _function(whole)(named, spec.label, spec.format)
         return
     numbered = enumerate(pages)
     # Two threads, one group ahead: the parsers spend their time outside the
@@ -86,9 +86,13 @@ def _parse_placed(
 
 def _parse_page(spec: SourceSpec, page: StoredPage, body: bytes) -> pl.DataFrame:
     frame: pl.DataFrame = _function(_PAGE_PARSERS[spec.format.kind])(
-        body, f"{spec.id}: page {page.name}", spec.format
+        body, f"{spec.label}: page {page.name}", spec.format
     )
-    return frame
+    column = getattr(spec.format, "page_column", None)
+    if column is None:
+        return frame
+    # As a series: a literal would make a row of a page without any.
+    return frame.with_columns(pl.Series(column, [page.name] * frame.height, pl.String))
 
 
 def _function(name: str) -> Callable[..., pl.DataFrame]:

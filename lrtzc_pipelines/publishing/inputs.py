@@ -7,7 +7,7 @@ every model builds, and the release says that it is absent.
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import polars as pl
@@ -16,8 +16,15 @@ from pydantic import BaseModel, ConfigDict
 from lrtzc_pipelines.cells import TYPES
 from lrtzc_pipelines.errors import ReleaseError
 from lrtzc_pipelines.layout import Layout
+from lrtzc_pipelines.slicing import slices
 from lrtzc_pipelines.sources.spec import SourceSpec
-from lrtzc_pipelines.states import DATA, AnonymizedState, file_sha256, read_state
+from lrtzc_pipelines.states import (
+    DATA,
+    AnonymizedState,
+    file_sha256,
+    fingerprint,
+    read_state,
+)
 from lrtzc_pipelines.storage import read_json, write_json
 
 ABSENT = "absent"
@@ -49,9 +56,35 @@ def current_inputs(
 ) -> dict[str, ReleaseInput]:
     """What a release built now would be made of, by source id."""
     return {
-        source_id: _input(source_id, layout.anonymized(source_id))
+        source_id: _merged(
+            source_id,
+            [
+                _input(source_id, layout.anonymized(*part.parts))
+                for part in slices(specs[source_id], layout)
+            ],
+        )
         for source_id in sorted(specs)
     }
+
+
+def _merged(source_id: str, found: Sequence[ReleaseInput]) -> ReleaseInput:
+    """One input out of those of a source's days, in their order."""
+    parts = [part for part in found if part.origin != ABSENT]
+    if len(parts) < 2:  # noqa: PLR2004 - nothing to merge
+        return parts[0] if parts else ReleaseInput(source_id=source_id)
+    origins = {part.origin for part in parts}
+    newest = max(parts, key=lambda part: part.collected_at or "")
+    return ReleaseInput(
+        source_id=source_id,
+        content_sha256=fingerprint([part.content_sha256 for part in parts]),
+        # What was invented anywhere makes the whole no live data.
+        origin=origins.pop() if len(origins) == 1 else "mixed",
+        row_count=sum(part.row_count for part in parts),
+        quarantined_count=sum(part.quarantined_count for part in parts),
+        snapshot_id=newest.snapshot_id,
+        collected_at=newest.collected_at,
+        data_changed_at=max(part.data_changed_at or "" for part in parts),
+    )
 
 
 def _input(source_id: str, folder: Path) -> ReleaseInput:
@@ -75,21 +108,35 @@ def freeze_inputs(
     folder.mkdir(parents=True, exist_ok=True)
     inputs = {}
     for source_id, spec in sorted(specs.items()):
-        path = folder / f"{source_id}.parquet"
-        path.unlink(missing_ok=True)
-        found = _input(source_id, layout.anonymized(source_id))
-        if found.origin == ABSENT:
-            pl.DataFrame(
-                schema={c.name: TYPES[c.type] for c in spec.published_columns}
-            ).write_parquet(path)
-        else:
-            os.link(layout.anonymized(source_id) / DATA, path)
-            found = found.model_copy(update={"content_sha256": file_sha256(path)})
-        inputs[source_id] = found
+        parts = slices(spec, layout)
+        linked = [_freeze(part, layout, folder / input_name(part)) for part in parts]
+        inputs[source_id] = _merged(source_id, linked)
+        if inputs[source_id].origin == ABSENT:
+            schema = {c.name: TYPES[c.type] for c in spec.published_columns}
+            path = folder / input_name(spec)
+            path.parent.mkdir(exist_ok=True)
+            pl.DataFrame(schema=schema).write_parquet(path)
     write_json(
         folder / FROZEN, {name: item.model_dump() for name, item in inputs.items()}
     )
     return inputs
+
+
+def input_name(spec: SourceSpec) -> str:
+    """Name of the file that holds a source, or a slice of it, in a build."""
+    if spec.is_daily:
+        return f"{spec.id}/{'-'.join(spec.parts[1:]) or ABSENT}.parquet"
+    return f"{spec.id}.parquet"
+
+
+def _freeze(spec: SourceSpec, layout: Layout, path: Path) -> ReleaseInput:
+    path.parent.mkdir(exist_ok=True)
+    path.unlink(missing_ok=True)
+    found = _input(spec.id, layout.anonymized(*spec.parts))
+    if found.origin == ABSENT:
+        return found
+    os.link(layout.anonymized(*spec.parts) / DATA, path)
+    return found.model_copy(update={"content_sha256": file_sha256(path)})
 
 
 def read_frozen(folder: Path) -> dict[str, ReleaseInput]:

@@ -1,5 +1,6 @@
 """Collects the sources of a run, those of different hosts at the same time."""
 
+from datetime import date
 from functools import partial
 from urllib.parse import urlsplit
 
@@ -34,8 +35,9 @@ class Collector(dg.ConfigurableResource[None]):
         """What collecting a source brought; raises what it raised."""
         run_id = context.run.run_id
         if run_id not in self._gatherings:
-            specs = [self.platform.specs[name] for name in _raw_sources(context)]
-            errands = {spec.id: self._errand(spec, run_id) for spec in specs}
+            errands = {
+                part.id: self._errand(part, run_id) for part in self._parts(context)
+            }
             self._gatherings[run_id] = Gathering(errands)
         return self._gatherings[run_id].result(spec.id)
 
@@ -45,12 +47,20 @@ class Collector(dg.ConfigurableResource[None]):
             gathering.close()
         self._gatherings.clear()
 
+    def _parts(self, context: dg.AssetExecutionContext) -> list[SourceSpec]:
+        """The sources of a run, or the day of them that it is about."""
+        specs = [self.platform.specs[name] for name in _raw_sources(context)]
+        if not context.has_partition_key:
+            return specs
+        day = date.fromisoformat(context.partition_key)
+        return [spec.for_day(day) for spec in specs]
+
     def _errand(self, spec: SourceSpec, run_id: str) -> Errand:
         host = urlsplit(self.platform.endpoints[spec.endpoint].base_url).netloc
         return Errand(host, partial(self._collect, spec, run_id))
 
     def _collect(self, spec: SourceSpec, run_id: str) -> Collected:
-        store = RawStore(self.platform.layout.raw(spec.id))
+        store = RawStore(self.platform.layout.raw(*spec.parts), spec.label)
         target = self.platform.target(spec)
         return collect(spec, target, store, run_id=run_id, progress=self._told)
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from email.utils import format_datetime
 from http import HTTPStatus
@@ -39,6 +39,7 @@ class Answer:
         status: HTTP status.
         sha256: Digest of the body if it is known already.
         last_modified: UTC moment, where the service would tell one.
+        headers: What else the service says, such as `Content-Range`.
     """
 
     body: bytes
@@ -46,6 +47,7 @@ class Answer:
     status: int = 200
     sha256: str | None = None
     last_modified: datetime | None = None
+    headers: Mapping[str, str] = field(default_factory=dict)
 
 
 class Service(Protocol):
@@ -82,7 +84,11 @@ def response(answer: Answer, if_none_match: str | None) -> Response:
     digest = answer.sha256 or hashlib.sha256(answer.body).hexdigest()
     # Content-Type as a header: Starlette would add a charset, which is wrong for one
     # of the files and unknown for the others.
-    headers = {"ETag": f'"{digest}"', "Content-Type": answer.media_type}
+    headers = {
+        **answer.headers,
+        "ETag": f'"{digest}"',
+        "Content-Type": answer.media_type,
+    }
     if answer.last_modified:
         headers["Last-Modified"] = format_datetime(answer.last_modified, usegmt=True)
     if answer.status == HTTPStatus.OK and _matches(if_none_match, digest):

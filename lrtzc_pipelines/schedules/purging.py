@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 
 import dagster as dg
 
-from lrtzc_pipelines.schedules.cadences import TIMEZONE
+from lrtzc_pipelines.slicing import TIMEZONE
 
 PURGE = "purge_runs"
 KEPT = timedelta(days=90)

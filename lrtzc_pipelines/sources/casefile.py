@@ -137,9 +137,9 @@ def run_case(
     rows: list[dict[str, Any]] = []
     if validated.state:
         write_anonymized(spec, layout, run_id="case")
-        frame = pl.read_parquet(layout.anonymized(spec.id) / DATA)
+        frame = pl.read_parquet(layout.anonymized(*spec.parts) / DATA)
         rows = [_as_json(row) for row in frame.to_dicts()]
-    refused = read_quarantine(spec.id, layout)
+    refused = read_quarantine(spec, layout)
     return CaseResult(
         rows=rows,
         quarantined=[] if refused is None else _places(refused),
@@ -205,7 +205,7 @@ def answers(case: Path) -> list[Path]:
 def _store(
     spec: SourceSpec, case: Path, layout: Layout, filler: Filler | None
 ) -> Snapshot:
-    store = RawStore(layout.raw(spec.id))
+    store = RawStore(layout.raw(*spec.parts))
     with Writer(store) as writer:
         pages = tuple(_pages(spec, case, writer, filler))
         content = "\n".join(page.sha256 for page in pages)

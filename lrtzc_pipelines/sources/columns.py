@@ -91,6 +91,9 @@ class Column(Frozen):
         state_of: Column whose state (`State`) this one tells, as text.
         states: Texts that stand for a state in place of a value, such as
             `{secret: [S], missing: [ND, "-999"]}`; a blank is missing unless said.
+        strip: Characters taken off both ends of a value, such as quotes that the
+            producer left in it; white space always is.
+        blank_as: Text that stands for a blank, so that it can be part of a key.
         point: For a coordinate inside a text that holds two.
         decimal: Decimal mark, where it is not the format's.
         epoch: Unit of a datetime written as a number since 1970.
@@ -112,6 +115,8 @@ class Column(Frozen):
     unit: str | None = None
     required: bool = False
     states: dict[State, tuple[str, ...]] = Field(default_factory=dict)
+    strip: Annotated[str, Field(min_length=1)] | None = None
+    blank_as: Annotated[str, Field(min_length=1)] | None = None
     point: Point | None = None
     decimal: Literal[".", ","] | None = None
     timezone: str | None = None
@@ -156,6 +161,7 @@ class Column(Frozen):
         is_time = self.type is ColumnType.DATETIME
         unsuited = {
             "state_of is a text": self.state_of and self.type is not ColumnType.TEXT,
+            "blank_as is a text": self.blank_as and self.type is not ColumnType.TEXT,
             "point gives a number": self.point and self.type is not ColumnType.NUMBER,
             "epoch makes a datetime": self.epoch and not is_time,
             "stamp: end moves a datetime by its step": self.stamp == "end"

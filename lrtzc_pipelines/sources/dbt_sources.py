@@ -49,6 +49,11 @@ def to_yaml(value: object) -> str:
     )
 
 
+def _location(spec: SourceSpec) -> str:
+    """Where a build finds a source: one file, or one for each day."""
+    return f"{spec.id}/*.parquet" if spec.is_daily else f"{spec.id}.parquet"
+
+
 def render_sources(specs: Mapping[str, SourceSpec]) -> str:
     """The text of `_sources.yml`: one dbt source table per specification, by id."""
     source = {
@@ -169,7 +174,7 @@ def _source_table(spec: SourceSpec) -> dict[str, Any]:
         "config": {
             "meta": {
                 "dagster": {"asset_key": [SOURCE_NAME, spec.id]},
-                "external_location": f"{spec.id}.parquet",
+                "external_location": _location(spec),
             }
         },
         "columns": [_column(column) for column in spec.published_columns],

@@ -71,6 +71,12 @@ class JsonFormat(Frozen):
         parents: Columns repeated on each record, by where their value is in the
             document.
         volatile: Keys that change without the data changing.
+        first_of: With `flatten`, lists of which only the first item counts, by their
+            dotted names; it is flattened like an object.
+        absent_is_empty: Whether a document without `records` has none, rather than
+            being of another shape.
+        page_column: Column that holds the name of the page a record came from, where
+            only that tells whose record it is.
     """
 
     kind: Literal["json"]
@@ -80,6 +86,9 @@ class JsonFormat(Frozen):
     flatten: bool = False
     parents: dict[str, str] = Field(default_factory=dict)
     volatile: tuple[str, ...] = ()
+    first_of: tuple[str, ...] = ()
+    absent_is_empty: bool = False
+    page_column: str | None = None
 
 
 class ParquetFormat(Frozen):

@@ -13,6 +13,7 @@ from typing import Annotated, Any, Literal, Self, TypeAlias
 from pydantic import Field, field_validator, model_validator
 
 from lrtzc_pipelines.sources.frozen import Frozen
+from lrtzc_pipelines.sources.reference_systems import Box, axes, is_box
 
 
 class ConnectorBase(Frozen):
@@ -143,10 +144,20 @@ class WfsConnector(ConnectorBase):
     sort_by: str
     """Attribute the pages are ordered by, so that none overlap."""
     cql_filter: str | None = None
-    bbox: tuple[float, float, float, float] | None = None
+    bbox: Box | None = None
     """West, south, east, north in degrees; sent in the axis order of `srs`."""
     srs: str = "urn:ogc:def:crs:EPSG::4326"
     page_size: Annotated[int, Field(ge=1, le=5000)] = 1000
+
+    @model_validator(mode="after")
+    def _one_plausible_filter(self) -> Self:
+        if self.bbox and self.cql_filter:
+            msg = "give bbox or cql_filter: services refuse both"
+            raise ValueError(msg)
+        if self.bbox and not (is_box(self.bbox) and axes(self.srs)):
+            msg = "bbox: west, south, east, north in degrees, with a WGS84 srs"
+            raise ValueError(msg)
+        return self
 
 
 class SensorThingsConnector(ConnectorBase):
@@ -248,6 +259,8 @@ class PostgrestConnector(ConnectorBase):
     select: str | None = None
     order: str
     page_size: Annotated[int, Field(ge=1, le=10_000)] = 1000
+    key_header: str | None = None
+    """Header that carries the service's key, where there is one."""
 
 
 class RnbConnector(ConnectorBase):

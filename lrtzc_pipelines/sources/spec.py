@@ -8,10 +8,11 @@ rules that hold inside one file. Finding the files is `registry`'s work.
 from __future__ import annotations
 
 import re
+from datetime import date
 from enum import StrEnum
 from typing import Annotated, Literal, Self
 
-from pydantic import Field, field_validator, model_validator
+from pydantic import Field, PrivateAttr, field_validator, model_validator
 
 from lrtzc_pipelines.sources.columns import Column
 from lrtzc_pipelines.sources.formats import FORMATS_OF, Format
@@ -73,6 +74,10 @@ class Theme(StrEnum):
 class SourceSpec(Frozen):
     """Everything the platform knows about one dataset before it is collected.
 
+    A source partitioned by day is asked for one day at a time; `late_days` is how many
+    days back each night looks for data that came late. `for_day` gives the slice of a
+    day, which goes through the platform as a source of its own.
+
     `id` is `<producer>_<dataset>` and names the YAML file, the suite, the asset keys,
     the folders, the dbt source and the test case alike. `ignored_columns` are names
     the producer is known to send and that are left in raw; any other unknown column is
@@ -93,12 +98,15 @@ class SourceSpec(Frozen):
     connector: Connector
     format: Format
     cadence: Cadence
-    partitioning: Literal["none"] = "none"
+    partitioning: Literal["none", "daily"] = "none"
+    first_day: date | None = None
+    late_days: Annotated[int, Field(ge=0, le=60)] = 0
     primary_key: Annotated[tuple[str, ...], Field(min_length=1)]
     freshness_days: Annotated[int, Field(ge=1)]
     raw_retention_days: Annotated[int, Field(ge=1)]
     ignored_columns: tuple[str, ...] = ()
     columns: Annotated[tuple[Column, ...], Field(min_length=1)]
+    _day: date | None = PrivateAttr(default=None)
 
     @field_validator("licence")
     @classmethod
@@ -140,6 +148,16 @@ class SourceSpec(Frozen):
         return self
 
     @model_validator(mode="after")
+    def _partitioned_from_a_day(self) -> Self:
+        if (self.partitioning == "daily") != (self.first_day is not None):
+            msg = "first_day: goes with partitioning: daily, and is needed there"
+            raise ValueError(msg)
+        if self.late_days and self.partitioning == "none":
+            msg = "late_days: only for partitioning: daily"
+            raise ValueError(msg)
+        return self
+
+    @model_validator(mode="after")
     def _columns_that_follow_others(self) -> Self:
         names = {column.name for column in self.columns}
         sources = {column.source for column in self.columns}
@@ -151,6 +169,27 @@ class SourceSpec(Frozen):
                 msg = f"column {column.name}: ambiguous_within names no source column"
                 raise ValueError(msg)
         return self
+
+    def for_day(self, day: date) -> SourceSpec:
+        """The slice of one day: its connector asks for that day only."""
+        part = self.model_copy(update={"connector": self.connector.for_day(day)})
+        part._day = day  # noqa: SLF001 - our own
+        return part
+
+    @property
+    def is_daily(self) -> bool:
+        """Whether the source is partitioned by day."""
+        return self.partitioning == "daily"
+
+    @property
+    def parts(self) -> tuple[str, ...]:
+        """Names of the folders that this source, or this slice of it, has."""
+        return (self.id, self._day.isoformat()) if self._day else (self.id,)
+
+    @property
+    def label(self) -> str:
+        """What messages call it: its id, and the day of a slice."""
+        return " ".join(self.parts)
 
     def column(self, name: str) -> Column:
         """The column called `name`; KeyError if there is none."""

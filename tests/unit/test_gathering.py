@@ -76,9 +76,7 @@ def test_nothing_starts_once_it_is_closed() -> None:
         go_on.wait(10)
         return "a"
 
-    gathering = Gathering(
-        {"a": Errand("host", wait), "b": Errand("host", brings("b"))}
-    )
+    gathering = Gathering({"a": Errand("host", wait), "b": Errand("host", brings("b"))})
     assert started.wait(10)
     threading.Timer(0.05, go_on.set).start()
     gathering.close()

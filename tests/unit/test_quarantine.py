@@ -94,7 +94,7 @@ def filled(layout: Layout) -> Layout:
 
 
 def test_a_row_names_the_raw_page_it_came_from(filled: Layout) -> None:
-    frame = read_quarantine(SPEC.id, filled)
+    frame = read_quarantine(SPEC, filled)
     assert frame is not None
     places = frame.select("page_name", "raw_sha256", "row_in_page").rows()
     assert places == [
@@ -106,21 +106,21 @@ def test_a_row_names_the_raw_page_it_came_from(filled: Layout) -> None:
 
 
 def test_a_source_without_refusals_has_no_quarantine(layout: Layout) -> None:
-    assert read_quarantine(SPEC.id, layout) is None
+    assert read_quarantine(SPEC, layout) is None
     assert shown_rows(SPEC, layout, limit=5) == []
     assert summarize([SPEC], layout) == []
 
 
 def test_a_validation_replaces_the_rows_of_the_one_before(filled: Layout) -> None:
     write_quarantine(SPEC, SNAPSHOT, filled, refused((0, 1, "type")), run_id="r2")
-    frame = read_quarantine(SPEC.id, filled)
+    frame = read_quarantine(SPEC, filled)
     assert frame is not None
     assert frame["run_id"].to_list() == ["r2"]
 
 
 def test_a_validation_that_refuses_nothing_empties_it(filled: Layout) -> None:
     write_quarantine(SPEC, SNAPSHOT, filled, refused(), run_id="r2")
-    assert read_quarantine(SPEC.id, filled) is None
+    assert read_quarantine(SPEC, filled) is None
 
 
 def test_only_its_owner_reads_the_file(filled: Layout) -> None:

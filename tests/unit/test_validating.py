@@ -156,7 +156,7 @@ class Line:
         return pl.read_parquet(self.path).to_dicts()
 
     def refused(self) -> list[dict[str, Any]]:
-        frame = read_quarantine(self.spec.id, self.layout)
+        frame = read_quarantine(self.spec, self.layout)
         return [] if frame is None else frame.to_dicts()
 
 

@@ -37,10 +37,8 @@ def ask(
     tags: dict[str, str] | None = None,
 ) -> Any:
     """What the sensor for a status answers to a run of a job."""
-    *collections, processing = town.definitions.jobs or ()
-    sensors = build_following_sensors(
-        town.platform, town.suites, collections, processing, build_publish_job([])
-    )
+    jobs = [*(town.definitions.jobs or ()), build_publish_job([])]
+    sensors = build_following_sensors(town.platform, town.suites, jobs)
     sensor = next(s for s in sensors if s.name == f"follow_{status.value.lower()}")
     run = town.instance.create_run_for_job(
         town.definitions.resolve_job_def(job_name), status=status, tags=tags or {}
@@ -49,7 +47,8 @@ def ask(
         event_type_value=f"PIPELINE_{status.value}", job_name=job_name
     )
     context = dg.build_run_status_sensor_context(sensor.name, event, town.instance, run)
-    return sensor(context)
+    answer = sensor(context)
+    return answer[0] if isinstance(answer, list) else answer
 
 
 def hold_release(town: Town) -> None:

@@ -10,8 +10,9 @@ import pytest
 from dagster._utils.schedules import cron_string_iterator
 from town import COUNTS, TREES, Town
 
-from lrtzc_pipelines.schedules.cadences import CRONS, TIMEZONE, build_schedules
+from lrtzc_pipelines.schedules.cadences import CRONS, build_schedules
 from lrtzc_pipelines.schedules.purging import build_purge_schedule, purge_runs
+from lrtzc_pipelines.slicing import TIMEZONE
 from lrtzc_pipelines.sources.spec import Cadence
 
 PARIS = ZoneInfo(TIMEZONE)

@@ -19,7 +19,7 @@ from lrtzc_pipelines.assembly import build_platform, collect_definitions, load_s
 from lrtzc_pipelines.expectations.suites import Suite
 from lrtzc_pipelines.jobs import COLLECT, PROCESS, processed_keys, raw_keys
 from lrtzc_pipelines.layout import Layout
-from lrtzc_pipelines.pending import pending_sources
+from lrtzc_pipelines.pending import pending_slices
 from lrtzc_pipelines.resources.platform import Platform
 from lrtzc_pipelines.run_summary import summarize_sources
 from lrtzc_pipelines.running import run_job
@@ -117,7 +117,7 @@ class Town:
     @property
     def pending(self) -> list[str]:
         specs = self.platform.specs.values()
-        return pending_sources(specs, self.suites, self.layout)
+        return [p.id for p in pending_slices(specs, self.suites, self.layout)]
 
     def night(self) -> dict[str, dict[str, Any]]:
         """Collects, processes what waits; what came of each source."""
