@@ -1,0 +1,1 @@
+"""Processes that listen all the time, and what they write down for the night."""
