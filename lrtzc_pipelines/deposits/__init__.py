@@ -1,0 +1,1 @@
+"""Files that partners deposit: how they are taken in, checked and answered."""

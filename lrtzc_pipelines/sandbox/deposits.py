@@ -1,0 +1,125 @@
+"""Invented files in the inboxes, as partners would have left them.
+
+One would be accepted and one refused, so that a demonstration shows both answers. What
+is invented is noted beside the deposits, out of a partner's reach.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable
+from datetime import date, timedelta
+from pathlib import Path
+
+import numpy as np
+
+from lrtzc_pipelines.deposits.intake import READY
+from lrtzc_pipelines.deposits.receipts import Deposits
+from lrtzc_pipelines.layout import Layout
+from lrtzc_pipelines.sandbox.draws import AS_OF, generator
+from lrtzc_pipelines.sandbox.territory import COMMUNES
+from lrtzc_pipelines.storage import write_bytes
+
+_WASTES = (
+    ("150101", "R3", 12.0),
+    ("150102", "R3", 6.0),
+    ("170107", "R5", 80.0),
+    ("200108", "R3", 9.0),
+    ("200301", "D1", 25.0),
+    ("130205*", "R9", 0.8),
+)
+"""Code of the European list, treatment, and usual tonnes in a month."""
+
+_ESTABLISHMENTS = 24
+_TRIPS = 400
+
+
+def write_inbox(data_dir: Path, seed: int) -> list[Path]:
+    """Leaves invented files in the inboxes, marked as complete; their paths.
+
+    Equal seeds leave equal files, which then are told to have come already.
+    """
+    layout = Layout(data_dir)
+    month = _last_month()
+    written = []
+    for form_id, name, make in (
+        ("valorisation_waste", f"dechets-{month:%Y-%m}.csv", _waste),
+        ("valorisation_waste", "dechets-a-corriger.csv", _faulty_waste),
+        ("mobility_trips", f"trajets-{month:%Y-%m}.csv", _trips),
+    ):
+        written.append(_leave(layout, form_id, name, make(seed, month)))
+    return written
+
+
+def _leave(layout: Layout, form_id: str, name: str, text: str) -> Path:
+    body = text.encode()
+    deposits = Deposits(layout.deposits(form_id))
+    deposits.note_invented(hashlib.sha256(body).hexdigest())
+    path = layout.inbox(form_id) / name
+    write_bytes(path, body)
+    path.with_name(path.name + READY).touch()
+    return path
+
+
+def _last_month() -> date:
+    first = AS_OF.date().replace(day=1)
+    return (first - timedelta(days=1)).replace(day=1)
+
+
+Make = Callable[[int, date], str]
+
+
+def _waste(seed: int, month: date) -> str:
+    rng = generator(seed, "deposits waste")
+    lines = ["siret;code_commune;code_naf;mois;code_dechet;code_traitement;tonnes"]
+    for siret, commune, activity in _establishments(rng):
+        handed = rng.choice(len(_WASTES), size=int(rng.integers(1, 4)), replace=False)
+        for index in sorted(int(chosen) for chosen in handed):
+            code, treatment, usual = _WASTES[index]
+            mass = f"{rng.gamma(2, usual / 2):.3f}".replace(".", ",")
+            cells = (siret, commune, activity, f"{month}", code, treatment, mass)
+            lines.append(";".join(cells))
+    return "\n".join(lines) + "\n"
+
+
+def _faulty_waste(seed: int, month: date) -> str:
+    """A table with what partners get wrong: names for codes, lost zeros, units."""
+    header, *rows = _waste(seed + 1, month).splitlines()
+    table = [row.split(";") for row in rows]
+    for first in range(0, len(table) - 3, 10):
+        table[first][1] = "La Rochelle"
+        table[first + 1][4] = table[first + 1][4][1:]
+        table[first + 2][6] += " t"
+    rows = [";".join(cells) for cells in table]
+    return "\n".join([header, *rows]) + "\n"
+
+
+def _establishments(rng: np.random.Generator) -> list[tuple[str, str, str]]:
+    """SIRETs that exist nowhere (their SIREN begins with 000), commune, activity."""
+    activities = ("10.71C", "41.20A", "47.11F", "55.10Z", "56.10A", "38.32Z")
+    return [
+        (
+            f"000{int(rng.integers(10**6)):06d}{number:05d}",
+            COMMUNES[int(rng.integers(len(COMMUNES)))].code,
+            activities[int(rng.integers(len(activities)))],
+        )
+        for number in range(1, _ESTABLISHMENTS + 1)
+    ]
+
+
+def _trips(seed: int, month: date) -> str:
+    rng = generator(seed, "deposits trips")
+    lines = ["id_trajet;id_usager;commune_origine;commune_destination;depart"]
+    codes = [commune.code for commune in COMMUNES]
+    # Most trips begin or end in the city itself.
+    weights = np.array([6.0 if code == "17300" else 1.0 for code in codes])
+    weights /= weights.sum()
+    days = 28
+    for number in range(_TRIPS):
+        origin, destination = rng.choice(codes, size=2, p=weights)
+        minute = int(np.clip(rng.normal(14 * 60, 4 * 60), 0, 24 * 60 - 1))
+        day = month + timedelta(days=int(rng.integers(days)))
+        depart = f"{day} {minute // 60:02d}:{minute % 60:02d}:00"
+        user = f"usager-invente-{int(rng.integers(60)):02d}"
+        lines.append(f"trajet-{number:05d};{user};{origin};{destination};{depart}")
+    return "\n".join(lines) + "\n"
