@@ -75,6 +75,9 @@ def _read(text: pl.Expr, column: Column, spec: SourceSpec) -> pl.Expr:
             yes, no = lower.is_in(_TRUE), lower.is_in(_FALSE)
             return pl.when(yes | no).then(yes)
         case ColumnType.DATE:
+            if column.datetime_format is None:
+                # A day as workbooks hold it.
+                text = text.str.strip_suffix(" 00:00:00")
             return text.str.to_date(column.datetime_format or "%Y-%m-%d", strict=False)
         case ColumnType.DATETIME:
             return read_moment(text, column)

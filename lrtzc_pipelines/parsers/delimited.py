@@ -1,4 +1,4 @@
-"""Delimited text with a header line, in its declared encoding, as text."""
+"""Delimited text with a header line, in its declared encoding and packing, as text."""
 
 from __future__ import annotations
 
@@ -8,6 +8,8 @@ import polars as pl
 from polars.exceptions import PolarsError
 
 from lrtzc_pipelines.errors import ParseError
+from lrtzc_pipelines.parsers.archives import read_member
+from lrtzc_pipelines.parsers.gzipped import gunzip
 from lrtzc_pipelines.sources.formats import CsvFormat
 
 
@@ -15,9 +17,10 @@ def parse_csv(body: bytes, label: str, csv: CsvFormat) -> pl.DataFrame:
     """One text column per header; a value that is absent is null.
 
     Raises:
-        ParseError: bytes that are not of the declared encoding, rows wider or
-            narrower than the header, no header, or one with a name twice.
+        ParseError: bytes that are not of the declared packing or encoding, rows wider
+            or narrower than the header, no header, or one with a name twice.
     """
+    body = _unpacked(body, label, csv)
     try:
         text = body.decode(csv.encoding).removeprefix("\ufeff")
     except UnicodeDecodeError as error:
@@ -42,6 +45,15 @@ def parse_csv(body: bytes, label: str, csv: CsvFormat) -> pl.DataFrame:
         )
         raise ParseError(msg)
     return frame
+
+
+def _unpacked(body: bytes, label: str, csv: CsvFormat) -> bytes:
+    match csv.compression:
+        case "gzip":
+            return gunzip(body, label)
+        case "zip":
+            return read_member(body, label, csv.member)
+    return body
 
 
 def _read(text: str, label: str, csv: CsvFormat, *, has_header: bool) -> pl.DataFrame:

@@ -88,11 +88,15 @@ def _parse_page(spec: SourceSpec, page: StoredPage, body: bytes) -> pl.DataFrame
     frame: pl.DataFrame = _function(_PAGE_PARSERS[spec.format.kind])(
         body, f"{spec.label}: page {page.name}", spec.format
     )
-    column = getattr(spec.format, "page_column", None)
-    if column is None:
-        return frame
-    # As a series: a literal would make a row of a page without any.
-    return frame.with_columns(pl.Series(column, [page.name] * frame.height, pl.String))
+    if column := getattr(spec.format, "page_column", None):
+        # As a series: a literal would make a row of a page without any.
+        name = pl.Series(column, [page.name] * frame.height, pl.String)
+        frame = frame.with_columns(name)
+    if column := getattr(spec.format, "occurrence_column", None):
+        # Counted among equal rows, so that the order of the file decides nothing.
+        nth = pl.int_range(1, pl.len() + 1).over(pl.all()).cast(pl.String)
+        frame = frame.with_columns(nth.alias(column))
+    return frame
 
 
 def _function(name: str) -> Callable[..., pl.DataFrame]:

@@ -40,6 +40,8 @@ class CsvFormat(Frozen):
     compression: Literal["none", "gzip", "zip"] = "none"
     member: str | None = None
     """File inside a zip archive; may be left out where there is only one."""
+    occurrence_column: str | None = None
+    """Column that numbers equal rows from 1, for files whose equal rows all count."""
 
     @field_validator("encoding")
     @classmethod
@@ -95,6 +97,8 @@ class ParquetFormat(Frozen):
     """A Parquet file; its values become text and are typed like any others."""
 
     kind: Literal["parquet"]
+    occurrence_column: str | None = None
+    """Column that numbers equal rows from 1, for files whose equal rows all count."""
 
 
 class XlsxFormat(Frozen):
