@@ -27,6 +27,7 @@ from lrtzc_pipelines.resources.platform import Platform
 from lrtzc_pipelines.resources.progress import Progress
 from lrtzc_pipelines.schedules.cadences import build_day_schedule, build_schedules
 from lrtzc_pipelines.schedules.purging import build_purge_schedule
+from lrtzc_pipelines.sensors.deposits import build_deposit_sensors
 from lrtzc_pipelines.sensors.following import build_following_sensors
 from lrtzc_pipelines.settings import Settings
 from lrtzc_pipelines.sources.registry import SOURCES_DIR, SUITES_DIR
@@ -151,7 +152,10 @@ def build_definitions(
         assets=[*(collect.assets or ()), *(publish.assets or ())],
         jobs=[*jobs, purge.job],
         schedules=[*(collect.schedules or ()), purge],
-        sensors=build_following_sensors(platform, suites, jobs),
+        sensors=[
+            *build_following_sensors(platform, suites, jobs),
+            *build_deposit_sensors(platform, jobs),
+        ],
         resources=resources,
         executor=dg.in_process_executor,
     )

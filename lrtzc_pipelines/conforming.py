@@ -28,7 +28,16 @@ _WORTH_COMPACTING = 250_000
 
 RULE, COLUMN, REASON, RECORD = "rule", "column", "reason", "record"
 _RECORD_FORMATS = frozenset(
-    {"ckan_records", "gbfs_stations", "geojson", "json", "gtfs_rt", "netex", "uplink"}
+    {
+        "ckan_records",
+        "gbfs_stations",
+        "geojson",
+        "json",
+        "gtfs",
+        "gtfs_rt",
+        "netex",
+        "uplink",
+    }
 )
 
 

@@ -55,8 +55,8 @@ def coordinate_notes(spec: SourceSpec, frame: pl.DataFrame) -> dict[str, int]:
     notes = {"swapped_coordinates": 0, "rounded_coordinates": 0}
     for source, column in columns.items():
         swapped, rounded = frame.select(
-            _noted(pl.col(str(source)), column).sum(),
-            _is_rounded(pl.col(str(source))).sum(),
+            _noted(pl.col(str(source)), column).sum().alias("swapped"),
+            _is_rounded(pl.col(str(source))).sum().alias("rounded"),
         ).row(0)
         notes["swapped_coordinates"] += int(swapped or 0)
         notes["rounded_coordinates"] += int(rounded or 0)

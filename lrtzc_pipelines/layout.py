@@ -45,7 +45,7 @@ class Layout:
         return self.private("spool", collector_id)
 
     def deposits(self, form_id: str) -> Path:
-        """Folder of the files that a partner deposited, with receipts (private)."""
+        """Folder of the files that a partner deposited, and of receipts (private)."""
         return self.private("deposits", form_id)
 
     def inbox(self, form_id: str) -> Path:

@@ -9,10 +9,12 @@ from typing import Annotated, Any
 import typer
 from pydantic import ValidationError
 
+from lrtzc_pipelines.cli import deposits as deposits_cli
 from lrtzc_pipelines.cli import quarantine as quarantine_cli
 from lrtzc_pipelines.cli import releases as releases_cli
 from lrtzc_pipelines.cli import sandbox as sandbox_cli
 from lrtzc_pipelines.cli import sources as sources_cli
+from lrtzc_pipelines.cli.listen import listen
 from lrtzc_pipelines.cli.output import Exit, JsonOption, messages, print_rows
 from lrtzc_pipelines.cli.workspace import Workspace, workspace
 from lrtzc_pipelines.errors import Busy, LrtzcError, SettingsError, SpecError
@@ -29,6 +31,8 @@ app.add_typer(releases_cli.app, name="releases", help="Published releases.")
 app.add_typer(quarantine_cli.app, name="quarantine", help="Refused rows.")
 app.add_typer(sources_cli.app, name="sources", help="Source specifications.")
 app.add_typer(sandbox_cli.app, name="sandbox", help="Local stand-in for the sources.")
+app.add_typer(deposits_cli.app, name="deposits", help="Files of partners.")
+app.command()(listen)
 
 
 @app.command()

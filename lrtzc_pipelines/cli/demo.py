@@ -5,12 +5,18 @@ from __future__ import annotations
 from lrtzc_pipelines.cli.output import messages
 from lrtzc_pipelines.cli.refresh import refresh, report
 from lrtzc_pipelines.cli.workspace import Workspace
+from lrtzc_pipelines.sandbox.consents import write_consents
+from lrtzc_pipelines.sandbox.deposits import write_inbox
 from lrtzc_pipelines.sandbox.server import (
     RunningSandbox,
     create_app,
     endpoint_overrides,
 )
+from lrtzc_pipelines.sandbox.uplinks import write_spool
 from lrtzc_pipelines.sandbox.world import World
+
+_COME_IN = {"spool", "deposit"}
+"""Kinds of sources that nobody is asked for: what is there is read."""
 
 
 def run_demo(place: Workspace, *, seed: int, as_json: bool) -> int:
@@ -21,10 +27,17 @@ def run_demo(place: Workspace, *, seed: int, as_json: bool) -> int:
             f"everything goes to {place.layout.data_dir}",
             markup=False,
         )
+    write_spool(place.layout.data_dir, seed)
+    write_inbox(place.layout.data_dir, seed)
+    write_consents(place.layout.data_dir, seed)
     with RunningSandbox(create_app(World(seed=seed))) as base_url:
         overrides = endpoint_overrides(base_url)
         # A source whose service the sandbox does not play would be asked for real.
-        chosen = [s.id for s in place.specs.values() if s.endpoint in overrides]
+        chosen = [
+            s.id
+            for s in place.specs.values()
+            if s.endpoint in overrides or s.connector.kind in _COME_IN
+        ]
         environment = {
             f"LRTZC_ENDPOINT__{endpoint_id.upper()}": url
             for endpoint_id, url in overrides.items()

@@ -38,7 +38,8 @@ class Exit(IntEnum):
 
 def messages() -> Console:
     """Console of progress and errors: standard error, so that output can be piped."""
-    return Console(stderr=True, highlight=False)
+    # Where nobody watches, a line is a message: an address cut in two leads nowhere.
+    return Console(stderr=True, highlight=False, soft_wrap=not sys.stderr.isatty())
 
 
 def print_json(value: object) -> None:

@@ -17,6 +17,7 @@ from lrtzc_pipelines.connectors.base import (
     json_object,
 )
 from lrtzc_pipelines.connectors.http import RETRIED_STATUSES, HttpClient
+from lrtzc_pipelines.connectors.marks import mark_of
 from lrtzc_pipelines.connectors.paging import Progress, refused
 from lrtzc_pipelines.sources.protocols import ArcgisConnector
 
@@ -69,7 +70,7 @@ def pages(connector: ArcgisConnector, client: HttpClient, known: Known) -> Pages
 
 
 def mark(connector: ArcgisConnector, client: HttpClient) -> str | None:
-    """When the layer was last edited; None where edits are not tracked.
+    """A mark of the last edit of the layer; None where edits are not tracked.
 
     Raises:
         FetchError: the layer cannot be read.
@@ -85,7 +86,7 @@ def mark(connector: ArcgisConnector, client: HttpClient) -> str | None:
     )
     editing = _checked(client, label, answer.body).get("editingInfo")
     last = editing.get("lastEditDate") if isinstance(editing, dict) else None
-    return str(last) if isinstance(last, int) else None
+    return mark_of(connector, last) if isinstance(last, int) else None
 
 
 def _authorization(client: HttpClient) -> dict[str, str]:

@@ -16,11 +16,13 @@ def pages(connector: HttpFileConnector, client: HttpClient, known: Known) -> Pag
     Raises:
         FetchError: refused, empty, or a web page in place of the file.
     """
+    key = client.target.key
     answer = client.get(
         at(client.target.base_url, connector.path),
         connector.query,
         known=known.get("file"),
         fault=_incomplete,
+        headers={connector.key_header: key} if connector.key_header and key else None,
     )
     suffix = PurePosixPath(connector.path).suffix.lstrip(".").lower() or "bin"
     yield Page("file", suffix, answer)

@@ -1,25 +1,18 @@
-"""CKAN's `datastore_search`, and the invented bus calendar it serves.
+"""The invented bus calendar that the CKAN portal serves.
 
-The envelope is the portal's, down to `_links.next` on pages after the last. Holidays
-are real dates; which service runs on them is invented.
+Holidays are real dates; which service runs on them is invented.
 """
 
 from __future__ import annotations
 
-import json
-from collections.abc import Mapping, Sequence
 from datetime import date, timedelta
 from typing import Any
-from urllib.parse import urlencode
 
 from lrtzc_pipelines.sandbox.draws import AS_OF, chance, generator
 
 RESOURCE_ID = "8290bd54-ed90-4655-bb72-ac6a533fd5af"
-DEFAULT_LIMIT = 100
-MAX_LIMIT = 32_000
 ADDED, REMOVED = 1, 2
 _SERVICES = range(1, 37)
-_HELP = "https://sandbox.invalid/api/3/action/help_show?name=datastore_search"
 _HOLIDAYS = (
     date(2026, 12, 25),
     date(2027, 1, 1),
@@ -32,7 +25,7 @@ _HOLIDAYS = (
     date(2027, 8, 15),
 )
 _ORDINARY_DAYS_PER_SERVICE = 4
-_COLUMNS = {
+COLUMNS = {
     "service_id": "numeric",
     "date": "date",
     "exception_type": "numeric",
@@ -62,44 +55,3 @@ def calendar_dates(seed: int) -> list[dict[str, Any]]:
                 }
             )
     return records
-
-
-def found(
-    records: Sequence[Mapping[str, Any]],
-    query: Mapping[str, str],
-    limit: int,
-    offset: int,
-) -> bytes:
-    """The answer to a search: `limit` records from `offset` on."""
-    asked = {name: value for name, value in query.items() if name != "offset"}
-    path = "/api/action/datastore_search"
-    follow = urlencode({**asked, "offset": offset + limit})
-    result = {
-        "include_total": True,
-        "limit": limit,
-        **({"offset": offset} if offset else {}),
-        "records_format": "objects",
-        "resource_id": query["resource_id"],
-        **({"sort": query["sort"]} if "sort" in query else {}),
-        "total_estimation_threshold": None,
-        "records": list(records[offset : offset + limit]),
-        "fields": [{"id": "_id", "type": "int"}]
-        + [
-            {"id": name, "type": kind, "info": {"label": name}}
-            for name, kind in _COLUMNS.items()
-        ],
-        "_links": {"start": f"{path}?{urlencode(asked)}", "next": f"{path}?{follow}"},
-        "total": len(records),
-        "total_was_estimated": False,
-    }
-    return _json({"help": _HELP, "success": True, "result": result})
-
-
-def refusal(message: str, kind: str) -> bytes:
-    """CKAN's way to say no, such as `kind` = "Not Found Error"."""
-    error = {"message": message, "__type": kind}
-    return _json({"help": _HELP, "success": False, "error": error})
-
-
-def _json(value: object) -> bytes:
-    return json.dumps(value, ensure_ascii=False).encode()

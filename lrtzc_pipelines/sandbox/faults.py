@@ -17,7 +17,7 @@ from enum import StrEnum
 from starlette.responses import HTMLResponse, PlainTextResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from lrtzc_pipelines.sandbox.service import ENDPOINTS
+from lrtzc_pipelines.sandbox.service import endpoints
 
 TRANSPORT = "sandbox_transport"
 """Key in the ASGI scope's state under which the server leaves its transport."""
@@ -70,8 +70,9 @@ class FaultBoard:
         Raises:
             ValueError: an unknown endpoint or fault, or less than one time.
         """
-        if endpoint.strip("/").split("/")[0] not in ENDPOINTS:
-            msg = f"unknown endpoint {endpoint!r}: one of {', '.join(ENDPOINTS)}"
+        known = endpoints()
+        if endpoint.strip("/").split("/")[0] not in known:
+            msg = f"unknown endpoint {endpoint!r}: one of {', '.join(known)}"
             raise ValueError(msg)
         if times < 1:
             msg = f"times is {times}: at least 1"

@@ -17,6 +17,7 @@ from typing import Any
 from lrtzc_pipelines.sandbox import webservice
 from lrtzc_pipelines.sandbox.recordings import Recordings
 from lrtzc_pipelines.sandbox.service import Answer, Origin
+from lrtzc_pipelines.sandbox.tables import Question
 
 _MEDIA_TYPES = {
     ".xml": webservice.MEDIA_TYPE,
@@ -90,6 +91,10 @@ class ReplayService:
         else:
             recorded = self.recordings.files.get(path.rsplit("/", 1)[-1])
         return self._recorded(recorded) if recorded else None
+
+    def ask(self, endpoint_id: str, question: Question) -> Answer | None:
+        """The recorded file with the name that the path ends in."""
+        return self.file(endpoint_id, question.path)
 
     def summary(self) -> dict[str, Any]:
         """What was found in the directory."""

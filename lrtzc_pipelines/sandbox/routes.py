@@ -7,11 +7,12 @@ comes from a `Service`; how it may fail on demand is `faults`' work.
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 from starlette.applications import Starlette
+from starlette.concurrency import run_in_threadpool
 from starlette.datastructures import MutableHeaders
 from starlette.middleware import Middleware
 from starlette.requests import Request
@@ -20,7 +21,8 @@ from starlette.routing import Route
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from lrtzc_pipelines.sandbox.faults import Fault, FaultBoard, FaultMiddleware
-from lrtzc_pipelines.sandbox.service import ENDPOINTS, Answer, Service, response
+from lrtzc_pipelines.sandbox.service import Answer, Service, endpoints, response
+from lrtzc_pipelines.sandbox.tables import Question
 
 HEADER = "X-LRTZC-Sandbox"
 FAULTS_PATH = "/__faults"
@@ -29,26 +31,22 @@ FAULTS_PATH = "/__faults"
 def endpoint_overrides(base_url: str) -> dict[str, str]:
     """Base address of every endpoint on a sandbox running at `base_url`."""
     root = base_url.rstrip("/")
-    return {name: f"{root}/{name}/{rest}" for name, rest in ENDPOINTS.items()}
+    return {name: f"{root}/{name}/{rest}" for name, rest in endpoints().items()}
 
 
 def application(service: Service) -> Starlette:
     """The application in front of an origin; `app.state.faults` is its fault board."""
     board = FaultBoard()
-    endpoints: dict[str, Callable[[Service, Request], Answer | None]] = {
-        "larochelle_webservice": _webservice,
-        "larochelle_d4c": _ckan,
-        "yelo_gbfs": _gbfs,
-        "dgcl_banatic": _file,
-        "agence_ore": _file,
-        "geo_api_gouv": _contours,
-    }
     routes = [
         Route("/", _index(service)),
         Route(FAULTS_PATH, _faults(board), methods=["GET", "POST", "DELETE"]),
         *(
-            Route(f"/{name}/{{path:path}}", _route(service, handler))
-            for name, handler in endpoints.items()
+            Route(
+                f"/{name}/{{path:path}}",
+                _route(service, name),
+                methods=["GET", "POST"],
+            )
+            for name in endpoints()
         ),
     ]
     layers = [
@@ -77,17 +75,40 @@ class _Stamp:
 
 
 def _route(
-    service: Service, handler: Callable[[Service, Request], Answer | None]
-) -> Callable[[Request], Response]:
-    # Not async: rendering a page takes milliseconds that would hold up the others.
-    def endpoint(request: Request) -> Response:
-        answer = handler(service, request)
+    service: Service, endpoint_id: str
+) -> Callable[[Request], Awaitable[Response]]:
+    own = _OWN.get(endpoint_id, _nothing)
+
+    def ask(request: Request, body: bytes) -> Response:
+        answer = own(service, request) if request.method != "POST" else None
+        if answer is None:
+            answer = service.ask(endpoint_id, _question(request, endpoint_id, body))
         if answer is None:
             fault = f"{request.url.path}: nothing is served at this address"
-            return JSONResponse({"error": fault}, 404)
+            hint = "the front page (/) tells what is, and what a source lacks to be"
+            return JSONResponse({"error": fault, "hint": hint}, 404)
         return response(answer, request.headers.get("if-none-match"))
 
+    async def endpoint(request: Request) -> Response:
+        # In a thread: rendering takes milliseconds that would hold up the others.
+        return await run_in_threadpool(ask, request, await request.body())
+
     return endpoint
+
+
+def _question(request: Request, endpoint_id: str, body: bytes) -> Question:
+    return Question(
+        method="POST" if request.method == "POST" else "GET",
+        path=request.path_params["path"],
+        query=dict(request.query_params),
+        headers=dict(request.headers),
+        body=body,
+        base_url=f"{request.base_url}{endpoint_id}/",
+    )
+
+
+def _nothing(_: Service, __: Request) -> Answer | None:
+    return None
 
 
 def _webservice(service: Service, request: Request) -> Answer | None:
@@ -114,6 +135,8 @@ def _file(service: Service, request: Request) -> Answer | None:
 
 def _contours(service: Service, request: Request) -> Answer | None:
     """The outlines; any other shape of them than the platform asks is refused."""
+    if not request.path_params["path"].rstrip("/").endswith("/communes"):
+        return None
     wanted = {"format": "geojson", "geometry": "contour"}
     if any(request.query_params.get(name) != value for name, value in wanted.items()):
         error = {"code": 400, "message": "served here: format=geojson&geometry=contour"}
@@ -121,12 +144,22 @@ def _contours(service: Service, request: Request) -> Answer | None:
     return _file(service, request)
 
 
+_OWN: dict[str, Callable[[Service, Request], Answer | None]] = {
+    "larochelle_webservice": _webservice,
+    "larochelle_d4c": _ckan,
+    "yelo_gbfs": _gbfs,
+    "dgcl_banatic": _file,
+    "agence_ore": _file,
+    "geo_api_gouv": _contours,
+}
+"""Endpoints with sources that have modules of their own in the sandbox."""
+
+
 def _index(service: Service) -> Callable[[Request], Response]:
     def index(request: Request) -> Response:
-        endpoints = endpoint_overrides(str(request.base_url))
         content = {
             "sandbox": service.origin,
-            "endpoints": endpoints,
+            "endpoints": endpoint_overrides(str(request.base_url)),
             **service.summary(),
         }
         return JSONResponse(content)

@@ -11,12 +11,18 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from email.utils import format_datetime
+from functools import cache
 from http import HTTPStatus
+from pathlib import PurePosixPath
 from typing import Any, Literal, Protocol
+from urllib.parse import urlsplit
 
 from starlette.responses import Response
 
-ENDPOINTS = {
+from lrtzc_pipelines.sandbox.tables import Question
+from lrtzc_pipelines.sources.registry import load_endpoints
+
+_OWN_ENDPOINTS = {
     "larochelle_webservice": "webservice/",
     "larochelle_d4c": "api/action/",
     "yelo_gbfs": "gbfs.json",
@@ -24,9 +30,29 @@ ENDPOINTS = {
     "agence_ore": "",
     "geo_api_gouv": "",
 }
-"""Endpoint ids, with what their base address has after `/<endpoint_id>/`."""
+"""What the base address of some endpoints has after `/<endpoint_id>/`."""
 
 Origin = Literal["synthetic", "replay"]
+
+
+@cache
+def endpoints() -> dict[str, str]:
+    """Endpoints that speak HTTP, with what follows `/<endpoint_id>/` in their address.
+
+    Most have nothing there: what connectors ask for comes right after the id. Where
+    the declared address names a file (GBFS), so does the sandbox's.
+    """
+    declared = load_endpoints()
+    return {
+        name: _OWN_ENDPOINTS.get(name, _file_name(endpoint.base_url))
+        for name, endpoint in declared.items()
+        if urlsplit(endpoint.base_url).scheme in {"http", "https"}
+    }
+
+
+def _file_name(url: str) -> str:
+    path = PurePosixPath(urlsplit(url).path)
+    return path.name if path.suffix == ".json" else ""
 
 
 @dataclass(frozen=True)
@@ -72,6 +98,10 @@ class Service(Protocol):
 
     def file(self, endpoint_id: str, path: str) -> Answer | None:
         """The file at `path` below an endpoint."""
+        ...
+
+    def ask(self, endpoint_id: str, question: Question) -> Answer | None:
+        """The answer to any other question to an endpoint."""
         ...
 
     def summary(self) -> dict[str, Any]:

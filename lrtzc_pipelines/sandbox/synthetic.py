@@ -5,11 +5,16 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
+from http import HTTPStatus
+from importlib import import_module
 from typing import Any
+from urllib.parse import parse_qsl
 
 from lrtzc_pipelines.sandbox import bikes, bus_calendar, webservice
 from lrtzc_pipelines.sandbox.draws import AS_OF
+from lrtzc_pipelines.sandbox.protocols import ckan
 from lrtzc_pipelines.sandbox.service import Answer, Origin
+from lrtzc_pipelines.sandbox.tables import Question, Table
 from lrtzc_pipelines.sandbox.territory import EPCI_SIREN
 from lrtzc_pipelines.sandbox.webservice import PageRequest
 from lrtzc_pipelines.sandbox.world import World
@@ -36,26 +41,18 @@ class SyntheticService:
         request = webservice.read_request(query)
         rows = self._rows(request) if request else None
         if rows is None:
-            return Answer(webservice.failure(query), webservice.MEDIA_TYPE)
+            question = Question("GET", "", dict(parse_qsl(query)))
+            refusal = Answer(webservice.failure(query), webservice.MEDIA_TYPE)
+            return self.ask("larochelle_webservice", question) or refusal
         return Answer(webservice.success(query, rows), webservice.MEDIA_TYPE)
 
     def ckan(self, query: Mapping[str, str]) -> Answer:
-        """Records of the one resource there is."""
-        if query.get("resource_id") != bus_calendar.RESOURCE_ID:
-            message = f'Resource "{query.get("resource_id", "")}" was not found.'
-            return Answer(bus_calendar.refusal(message, "Not Found Error"), JSON, 404)
-        limit = query.get("limit", str(bus_calendar.DEFAULT_LIMIT))
-        offset = query.get("offset", "0")
-        if not (limit.isdecimal() and offset.isdecimal()):
-            refused = bus_calendar.refusal("Invalid integer", "Validation Error")
-            return Answer(refused, JSON, 409)
-        body = bus_calendar.found(
-            self.world.calendar_dates,
-            query,
-            min(int(limit), bus_calendar.MAX_LIMIT),
-            int(offset),
-        )
-        return Answer(body, JSON)
+        """Records of the bus calendar, or of a resource that has a recipe."""
+        if query.get("resource_id") == bus_calendar.RESOURCE_ID:
+            calendar = self.world.calendar_dates
+            return ckan.search(calendar, bus_calendar.COLUMNS, query)
+        question = Question("GET", "datastore_search", query)
+        return self.ask("larochelle_d4c", question) or ckan.unknown(query)
 
     def gbfs(self, feed: str, base_url: str) -> Answer | None:
         """The discovery file, station information or station status."""
@@ -84,13 +81,29 @@ class SyntheticService:
                 return None
         return Answer(body, media_type, last_modified=AS_OF)
 
+    def ask(self, endpoint_id: str, question: Question) -> Answer | None:
+        """The answer of the first kind of connector whose counterpart has one.
+
+        A refusal counts only if no other kind has better to say.
+        """
+        recipes = self.world.recipes
+        refusal = None
+        for kind in recipes.kinds(endpoint_id):
+            tables = recipes.tables(endpoint_id, kind, question)
+            answer = _protocol(kind)(tables, question)
+            if answer and answer.status < HTTPStatus.BAD_REQUEST:
+                return answer
+            refusal = refusal or answer
+        return refusal
+
     def summary(self) -> dict[str, Any]:
-        """Seed and rows by source."""
+        """Seed and rows by source, and what is not served."""
         counts = self.world.row_counts()
         return {
             "seed": self.world.seed,
             "rows": counts,
             "total_rows": sum(counts.values()),
+            "not_served": self.world.not_served(),
         }
 
     @cached_property
@@ -104,3 +117,10 @@ class SyntheticService:
         if frame is None:
             return None
         return webservice.rows_xml(frame.slice(request.offset - 1, request.limit))
+
+
+def _protocol(kind: str) -> Callable[[Mapping[str, Table], Question], Answer | None]:
+    # Imported when used: a sandbox that is asked for one source needs one protocol.
+    module = import_module(f"lrtzc_pipelines.sandbox.protocols.{kind}")
+    answer: Callable[[Mapping[str, Table], Question], Answer | None] = module.answer
+    return answer

@@ -21,6 +21,7 @@ from lrtzc_pipelines.sandbox import (
     perimeter,
     territory,
 )
+from lrtzc_pipelines.sandbox.recipe_sources import RecipeSources
 
 DEFAULT_SEED = 2040
 
@@ -82,6 +83,11 @@ class World:
         """Schematic outlines of the communes; the same for every seed."""
         return territory.contours_geojson()
 
+    @cached_property
+    def recipes(self) -> RecipeSources:
+        """The sources that have no module here but a recipe."""
+        return RecipeSources(self.seed)
+
     def table(self, database: str, table: str) -> pl.DataFrame | None:
         """A table of the legacy web service; None if it has no such table."""
         match database, table:
@@ -98,7 +104,7 @@ class World:
 
         The perimeter's closing line of empty cells is not counted.
         """
-        return {
+        return self.recipes.row_counts() | {
             "dgcl_epci_perimeter": sum(len(epci.members) for epci in self.epcis),
             "geo_commune_contours": len(territory.COMMUNES),
             "larochelle_agglomeration_communes": self.communes.height,
@@ -107,4 +113,13 @@ class World:
             "ore_residential_electricity": self.electricity_csv.count(b"\n") - 1,
             "yelo_bike_stations": len(self.stations),
             "yelo_calendar_dates": len(self.calendar_dates),
+        }
+
+    def not_served(self) -> dict[str, str]:
+        """Declared sources that the sandbox does not play, and what it would take."""
+        served = self.row_counts()
+        return {
+            source_id: hint
+            for source_id, hint in self.recipes.hints()
+            if source_id not in served
         }

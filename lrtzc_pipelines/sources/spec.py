@@ -209,7 +209,7 @@ class Endpoint(Frozen):
 
     id: Annotated[str, Field(pattern=re.compile(r"^[a-z][a-z0-9_]*$"))]
     title: str
-    base_url: Annotated[str, Field(pattern=r"^https?://")]
+    base_url: Annotated[str, Field(pattern=r"^(https?|mqtts?|file)://")]
     requests_per_second: Annotated[float, Field(gt=0)]
     contact: str
     key_required: bool = False

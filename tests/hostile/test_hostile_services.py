@@ -89,6 +89,8 @@ FILES: dict[str, dict[str, Any]] = {
     "geojson": {"kind": "geojson"},
     "json": {"kind": "json"},
     "jsonl": {"kind": "json", "lines": True},
+    "parquet": {"kind": "parquet"},
+    "xlsx": {"kind": "xlsx"},
     "gtfs": {"kind": "gtfs", "table": "stops"},
     "gtfs_rt": {"kind": "gtfs_rt", "entity": "trip_update"},
     "netex": {"kind": "netex", "element": "StopPlace"},

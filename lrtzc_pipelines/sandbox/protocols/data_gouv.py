@@ -30,6 +30,16 @@ MAX_PAGE_SIZE = 100
 _DEFAULT_PAGE_SIZE = 20
 _FOUND = 302
 
+_SAMPLES = (
+    (re.compile(r"\(\?\w+\)|[\^$]"), ""),
+    (re.compile(r"\[([^\]])[^\]]*\]"), r"\1"),
+    (re.compile(r"\((?:\?:)?([^|()]*)[^()]*\)"), r"\1"),
+    (re.compile(r"\\d(?:[+*]|\{\d+\})?"), "1"),
+    (re.compile(r"\.[*+]"), "x"),
+    (re.compile(r"\\(.)|[?+*]"), r"\1"),
+)
+"""What stands for the parts of a regular expression in a text that it matches."""
+
 
 @dataclass(frozen=True)
 class _File:
@@ -167,20 +177,26 @@ def _files(table: Table) -> list[_File]:
         bodies, extension = producer_files(table.frame, form), "csv"
     else:
         bodies, extension = [encoder(form.kind)(table.frame, form)], form.kind
-    # The words of a pattern, so that the title matches it.
-    title = re.sub(r"[\^$.*+?()\[\]|\\]", "", connector.title_pattern or "")
     return [
         _File(
             id=connector.resource
             or str(uuid.uuid5(uuid.NAMESPACE_URL, f"{table.spec.id}/{n}")),
             number=n,
-            title=f"{title or table.spec.title} {n}",
+            title=_title(table, n),
             extension=extension,
             body=body,
             schema=connector.schema_name,
         )
         for n, body in enumerate(bodies, start=1)
     ]
+
+
+def _title(table: Table, place: int) -> str:
+    """A title that the source's pattern matches, if it has a simple one."""
+    title = _connector(table).title_pattern or f"{table.spec.title} {place}"
+    for pattern, text in _SAMPLES:
+        title = pattern.sub(text, title)
+    return title
 
 
 def _id(table: Table, place: int) -> str:

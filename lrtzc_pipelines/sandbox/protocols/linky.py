@@ -1,7 +1,8 @@
 """A gateway to Enedis Data Connect: readings of meters whose owners consent.
 
-Values are texts, stamps local and at the end of their step. The header of an answer
-repeats the days that were asked for, wherever its readings stop.
+Values are texts, stamps local and at the end of their step; tables hold when a step
+begins, so that the steps of a day are of one day. The header of an answer repeats the
+days that were asked for, wherever its readings stop.
 """
 
 from __future__ import annotations
@@ -11,7 +12,6 @@ from collections.abc import Mapping
 from datetime import date
 
 import polars as pl
-import yaml
 
 from lrtzc_pipelines.connectors.linky import LONGEST_WINDOW_DAYS
 from lrtzc_pipelines.sandbox.records import json_answer
@@ -21,6 +21,8 @@ from lrtzc_pipelines.sources.protocols import LinkyConnector
 
 _PATH = re.compile(r"(\w+)/(\d{14})/start/([0-9-]{10})/end/([0-9-]{10})")
 _METER = "usage_point_id"
+_WRITTEN = "%Y-%m-%d %H:%M:%S"
+_STEP = "30m"
 _READING_TYPES = {
     "consumption_load_curve": {
         "measurement_kind": "power",
@@ -54,7 +56,10 @@ def answer(tables: Mapping[str, Table], question: Question) -> Answer | None:
     readings = frame.filter(pl.col(_METER) == number)
     if readings.is_empty():
         return json_answer({"detail": "no consent for this usage point"}, 403)
-    within = readings.filter(_is_within(measure, start, end)).drop(_METER)
+    within = readings.filter(
+        pl.col("date").is_between(pl.lit(start), pl.lit(end), "left")
+    )
+    within = within.drop(_METER).with_columns(_stamped(measure))
     return json_answer(
         {
             "meter_reading": {
@@ -72,24 +77,14 @@ def answer(tables: Mapping[str, Table], question: Question) -> Answer | None:
     )
 
 
-def consents_file(table: Table, first: date, last: date) -> bytes:
-    """A file of consents for the invented meters of a table, as an operator has it."""
-    numbers = table.frame[_METER].unique(maintain_order=True)
-    entries = [
-        {_METER: number, "consented_from": first, "consented_until": last}
-        for number in numbers
-    ]
-    return yaml.safe_dump(entries, sort_keys=False).encode()
-
-
 def _measure(table: Table) -> str | None:
     connector = table.spec.connector
     return connector.measure if isinstance(connector, LinkyConnector) else None
 
 
-def _is_within(measure: str, start: str, end: str) -> pl.Expr:
-    """Whether a stamp is of the window: a step's is at its end, a day's is the day."""
-    stamp = pl.col("date")
+def _stamped(measure: str) -> pl.Expr:
+    """The stamp of a reading: a day is its own, a step is stamped at its end."""
     if measure == "daily_consumption":
-        return (stamp >= start) & (stamp < end)
-    return (stamp > f"{start} 00:00:00") & (stamp <= f"{end} 00:00:00")
+        return pl.col("date")
+    moment = pl.col("date").str.to_datetime(_WRITTEN).dt.offset_by(_STEP)
+    return moment.dt.strftime(_WRITTEN)

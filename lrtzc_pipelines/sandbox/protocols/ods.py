@@ -27,10 +27,19 @@ _INTERRUPTED = (
     "parameter: offset + limit should be less than 10000."
 )
 _COMPARISON = re.compile(
-    r"""\s*(\w+)\s*(?:=\s*(?P<one>"[^"]*"|'[^']*'|[\d.]+)
+    r"""\s*(\w+)\s*(?:(?P<sign>=|>=|<=|>|<)\s*(?:date)?(?P<one>"[^"]*"|'[^']*'|[\d.]+)
     |(?i:in)\s*\((?P<many>[^)]*)\))\s*""",
     re.VERBOSE,
 )
+_SIGNS: dict[str, Callable[[pl.Expr, str], pl.Expr]] = {
+    "=": lambda text, value: text == value,
+    ">=": lambda text, value: text >= value,
+    "<=": lambda text, value: text <= value,
+    ">": lambda text, value: text > value,
+    "<": lambda text, value: text < value,
+}
+"""Comparisons of texts: dates written year first, and codes."""
+
 _TYPES = {pl.Int64: "int", pl.Float64: "double", pl.Boolean: "boolean"}
 
 
@@ -148,9 +157,11 @@ def _comparison(condition: str, frame: pl.DataFrame) -> pl.Expr:
         msg = f"ODSQL query is malformed: {condition.strip()}"
         raise ValueError(msg)
     (name,) = _columns([found[1]], frame)
-    values = [found["one"]] if found["one"] else found["many"].split(",")
-    texts = [value.strip().strip("\"'") for value in values]
-    return pl.col(name).cast(pl.String).is_in(texts)
+    text = pl.col(name).cast(pl.String)
+    if found["sign"]:
+        return _SIGNS[found["sign"]](text, found["one"].strip("\"'"))
+    values = [value.strip().strip("\"'") for value in found["many"].split(",")]
+    return text.is_in(values)
 
 
 def _columns(names: list[str], frame: pl.DataFrame) -> list[str]:

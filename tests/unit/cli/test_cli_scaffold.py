@@ -76,6 +76,7 @@ def test_the_format_columns_and_key_come_from_the_sample(
         "thousands": " ",
         "compression": "none",
         "member": None,
+        "occurrence_column": None,
     }
     assert [(c.name, str(c.type), c.privacy) for c in spec.columns] == [
         ("n_dossier", "text", "drop"),

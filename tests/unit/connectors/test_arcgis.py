@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -232,11 +233,17 @@ def test_what_is_no_json_is_asked_again_then_refused(
     assert not error.value.permanent
 
 
-def test_the_mark_is_the_moment_of_the_last_edit(httpserver: HTTPServer) -> None:
+def test_the_mark_changes_with_the_last_edit_and_with_the_question(
+    httpserver: HTTPServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
     service = mounted(httpserver, 3)
-    wanted = str(int(AS_OF.timestamp() * 1000))
-    assert marked(client_of(service.base_url)) == wanted
-    assert len(service.questions) == 1
+    first = marked(client_of(service.base_url))
+    assert first is not None
+    assert marked(client_of(service.base_url)) == first
+    assert len(service.questions) == 2
+    assert marked(client_of(service.base_url), where="code_qual > 3") != first
+    monkeypatch.setattr(sandbox, "AS_OF", AS_OF + timedelta(seconds=1))
+    assert marked(client_of(service.base_url)) != first
 
 
 def test_a_condition_on_the_present_has_no_mark(httpserver: HTTPServer) -> None:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from datetime import date
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -15,6 +17,7 @@ from lrtzc_pipelines.connectors.base import at
 from lrtzc_pipelines.connectors.http import HttpClient
 from lrtzc_pipelines.connectors.http_file import pages
 from lrtzc_pipelines.errors import FetchError
+from lrtzc_pipelines.sandbox.consents import write_consents
 from lrtzc_pipelines.sandbox.server import (
     RunningSandbox,
     create_app,
@@ -26,6 +29,11 @@ from lrtzc_pipelines.sources.registry import load_sources
 
 SPECS = load_sources()
 WORLD = World()
+OVER_HTTP = [
+    name
+    for name, spec in SPECS.items()
+    if spec.connector.kind not in {"spool", "deposit"}
+]
 
 
 def connector(**changes: Any) -> HttpFileConnector:
@@ -114,12 +122,27 @@ def overrides() -> Iterator[dict[str, str]]:
         yield endpoint_overrides(url)
 
 
-@pytest.mark.parametrize("source_id", SPECS)
+@pytest.fixture(scope="module")
+def consents(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The file that a source needs before anybody's meter is asked for."""
+    (written,) = write_consents(tmp_path_factory.mktemp("data"), seed=2040)
+    return written
+
+
+@pytest.mark.parametrize("source_id", OVER_HTTP)
 def test_no_source_takes_a_maintenance_page_for_data(
-    overrides: dict[str, str], source_id: str
+    overrides: dict[str, str], consents: Path, source_id: str
 ) -> None:
     spec = SPECS[source_id]
-    target = Target(spec.endpoint, overrides[spec.endpoint], "https://a.fr/", 1.0)
+    if spec.is_daily:
+        spec = spec.for_day(date(2026, 3, 1))
+    target = Target(
+        spec.endpoint,
+        overrides[spec.endpoint],
+        "https://a.fr/",
+        1.0,
+        consents=consents,
+    )
     with (
         HttpClient(target, Limits(attempts=2), sleep=lambda _: None) as client,
         pytest.raises(FetchError, match=rf"{spec.endpoint}: .*an HTML page instead of"),

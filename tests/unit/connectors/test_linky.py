@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import logging
 from collections.abc import Iterator
-from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -59,18 +58,13 @@ def everyone(folder: Path) -> Path:
 
 
 def load_curve(meter: str, days: int) -> list[dict[str, str]]:
-    """Half hours of March, stamped at their end as the gateway does."""
-    stamps = [f"{h:02}:{m:02}:00" for h in range(24) for m in (0, 30)][1:]
-    readings = []
-    for number in range(days):
-        day = date(2026, 3, 1) + timedelta(days=number)
-        following = day + timedelta(days=1)
-        moments = [*(f"{day} {stamp}" for stamp in stamps), f"{following} 00:00:00"]
-        readings += [
-            {"usage_point_id": meter, "date": moment, "value": "400"}
-            for moment in moments
-        ]
-    return readings
+    """Half hours of March by their beginnings, as the sandbox's tables hold them."""
+    steps = [f"{h:02}:{m:02}:00" for h in range(24) for m in (0, 30)]
+    return [
+        {"usage_point_id": meter, "date": f"2026-03-{day:02} {step}", "value": "400"}
+        for day in range(1, days + 1)
+        for step in steps
+    ]
 
 
 def table(*meters: str, days: int = 10) -> Table:

@@ -14,6 +14,7 @@ from lrtzc_pipelines.publishing.inputs import (
     ReleaseInput,
     current_inputs,
     freeze_inputs,
+    input_name,
     read_frozen,
 )
 from lrtzc_pipelines.sources.columns import ColumnType
@@ -93,7 +94,7 @@ def test_an_absent_source_is_an_empty_table_with_its_columns(
     layout: Layout, tmp_path: Path, source_id: str
 ) -> None:
     freeze_inputs(SPECS, layout, tmp_path / "inputs")
-    frame = pl.read_parquet(tmp_path / "inputs" / f"{source_id}.parquet")
+    frame = pl.read_parquet(tmp_path / "inputs" / input_name(SPECS[source_id]))
     columns = SPECS[source_id].published_columns
     assert frame.is_empty()
     assert dict(frame.schema) == {c.name: TYPES[c.type] for c in columns}

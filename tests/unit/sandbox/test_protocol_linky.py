@@ -2,23 +2,20 @@
 
 from __future__ import annotations
 
-from datetime import date
-from pathlib import Path
 from typing import Any
 
 import pytest
 from invented import ask, body_of, invented
 
-from lrtzc_pipelines.connectors.consents import read_consents
-from lrtzc_pipelines.sandbox.protocols.linky import answer, consents_file
+from lrtzc_pipelines.sandbox.protocols.linky import answer
 from lrtzc_pipelines.sandbox.tables import Table
 
 METER, OTHER = "00000000000017", "00000000000018"
-STAMPS = ("03-01 00:00:00", "03-01 00:30:00", "03-03 00:00:00", "03-03 00:30:00")
+STEPS = ("02-28 23:30:00", "03-01 00:00:00", "03-02 23:30:00", "03-03 00:00:00")
 
 
 def table(measure: str = "consumption_load_curve") -> Table:
-    stamps = STAMPS if measure == "consumption_load_curve" else ("03-01", "03-03")
+    stamps = STEPS if measure == "consumption_load_curve" else ("03-01", "03-03")
     return invented(
         [
             {"usage_point_id": meter, "value": 400, "date": f"2026-{stamp}"}
@@ -92,12 +89,3 @@ def test_what_is_not_given_is_refused(changes: dict[str, str], status: int) -> N
 )
 def test_there_is_nothing_elsewhere(elsewhere: str) -> None:
     assert ask(answer, table(), elsewhere) is None
-
-
-def test_invented_meters_have_a_file_of_consents(tmp_path: Path) -> None:
-    file = tmp_path / "linky.yaml"
-    file.write_bytes(consents_file(table(), date(2026, 1, 1), date(2026, 12, 31)))
-    file.chmod(0o600)
-    found = read_consents(file)
-    assert [consent.usage_point_id for consent in found] == [METER, OTHER]
-    assert found[0].consented_until == date(2026, 12, 31)

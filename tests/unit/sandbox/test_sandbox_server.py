@@ -91,7 +91,12 @@ def test_two_servers_give_the_same_bytes() -> None:
 
 def test_every_declared_endpoint_has_an_address() -> None:
     overrides = endpoint_overrides("http://127.0.0.1:1/")
-    assert set(overrides) == set(load_endpoints())
+    over_http = {
+        name
+        for name, endpoint in load_endpoints().items()
+        if endpoint.base_url.startswith("http")
+    }
+    assert set(overrides) == over_http
     assert overrides["larochelle_webservice"] == (
         "http://127.0.0.1:1/larochelle_webservice/webservice/"
     )

@@ -8,6 +8,7 @@ import pytest
 
 from lrtzc_pipelines.errors import SpecError
 from lrtzc_pipelines.expectations.suites import load_suite
+from lrtzc_pipelines.sources.formats import FORMATS_OF
 from lrtzc_pipelines.sources.registry import (
     ENDPOINTS_FILE,
     SOURCES_DIR,
@@ -99,13 +100,7 @@ class TestAPackagedSource:
 
     def test_has_a_connector_that_suits_its_format(self, source_id: str) -> None:
         spec = load_source(SOURCES_DIR / f"{source_id}.yaml")
-        suited = {
-            "larochelle_webservice": {"larochelle_xml"},
-            "ckan": {"ckan_records"},
-            "gbfs": {"gbfs_stations"},
-            "http_file": {"csv", "geojson"},
-        }
-        assert spec.format.kind in suited[spec.connector.kind]
+        assert spec.format.kind in FORMATS_OF[spec.connector.kind]
 
 
 def test_every_suite_belongs_to_a_source() -> None:

@@ -342,7 +342,8 @@ def test_a_csv_format_says_something_readable(form: dict[str, Any]) -> None:
     [
         ("id", "Town Hall"),
         ("base_url", "ville.example"),
-        ("base_url", "file:///data"),
+        ("base_url", "ftp://ville.example/"),
+        ("base_url", "javascript://ville.example/"),
         ("requests_per_second", 0),
         ("secret", "none"),
     ],
