@@ -86,6 +86,8 @@ def print_rows(
     for row in rows:
         table.add_row(*(as_cell(row.get(name)) for name in shown))
     console.print(table)
+    # What is said on standard error comes after it.
+    console.file.flush()
 
 
 def _results() -> Console:

@@ -13,6 +13,7 @@ from lrtzc_pipelines.errors import LrtzcError
 from lrtzc_pipelines.layout import Layout
 from lrtzc_pipelines.publishing.release import current_folder
 from lrtzc_pipelines.publishing.warehouse import FILE
+from lrtzc_pipelines.spreadsheets import without_formulas
 
 _TRIES = 5
 
@@ -56,11 +57,14 @@ def _open(layout: Layout) -> duckdb.DuckDBPyConnection:
 
 
 def print_frame(frame: pl.DataFrame, *, output: str) -> None:
-    """Writes a frame as a table, CSV or JSON to standard output."""
+    """Writes a frame as a table, CSV or JSON to standard output.
+
+    CSV is what a person opens in a spreadsheet, so no text in it runs as a formula.
+    """
     if output == "json":
         sys.stdout.write(frame.write_json() + "\n")
     elif output == "csv":
-        sys.stdout.write(frame.write_csv())
+        sys.stdout.write(without_formulas(frame).write_csv())
     else:
         with pl.Config(
             tbl_rows=50,

@@ -3,17 +3,22 @@
 from __future__ import annotations
 
 import tempfile
+from datetime import UTC, datetime
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 import typer
 
 from lrtzc_pipelines.cli.output import Exit, JsonOption, messages, print_rows
 from lrtzc_pipelines.cli.workspace import Workspace, workspace
 from lrtzc_pipelines.errors import SettingsError
+from lrtzc_pipelines.freshness import Held, held
 from lrtzc_pipelines.layout import Layout
+from lrtzc_pipelines.sources.checking import check_sources, write_generated
 from lrtzc_pipelines.sources.checkout import PROJECT, Checkout
+from lrtzc_pipelines.sources.dbt_sources import write_staging
 from lrtzc_pipelines.sources.registry import load_sources
+from lrtzc_pipelines.sources.spec import SourceSpec
 
 app = typer.Typer(no_args_is_help=True, pretty_exceptions_enable=False)
 
@@ -25,29 +30,50 @@ def checkout(place: Workspace) -> Checkout:
 
 @app.command("list")
 def list_all(as_json: JsonOption = False) -> None:
-    """List every source; --json has producer, licence and endpoint too."""
-    rows = [
-        {
-            "source": spec.id,
-            "title": spec.title,
-            "producer": spec.producer,
-            "licence": spec.licence,
-            "tier": str(spec.tier),
-            "axis": spec.axis,
-            "theme": str(spec.theme),
-            "cadence": str(spec.cadence),
-            "protocol": spec.connector.kind,
-            "endpoint": spec.endpoint,
-        }
-        for spec in workspace().specs.values()
-    ]
+    """List every source by axis; --json has producer, protocol and endpoint too.
+
+    Freshness is how many days may pass between two changes of the data, and whether
+    what is held here is fresh, late, or was never collected.
+    """
+    place, now = workspace(), datetime.now(UTC)
+    specs = sorted(place.specs.values(), key=lambda spec: (spec.axis, spec.id))
+    rows = [_listed(spec, held(spec, place.layout, now)) for spec in specs]
     print_rows(
         rows,
         as_json=as_json,
         title="Sources",
-        columns=("source", "title", "tier", "axis", "cadence"),
+        columns=(
+            "axis",
+            "source",
+            "title",
+            "licence",
+            "tier",
+            "cadence",
+            "freshness",
+            "state",
+        ),
         empty="no source",
     )
+    axes = len({spec.axis for spec in specs})
+    messages().print(f"{len(specs)} sources over {axes} axes", markup=False)
+
+
+def _listed(spec: SourceSpec, data: Held) -> dict[str, Any]:
+    return {
+        "source": spec.id,
+        "title": spec.title,
+        "producer": spec.producer,
+        "licence": spec.licence,
+        "tier": str(spec.tier),
+        "axis": spec.axis,
+        "theme": str(spec.theme),
+        "cadence": str(spec.cadence),
+        "freshness": f"{spec.freshness_days} d",
+        "changed_at": data.changed_at,
+        "state": str(data.freshness),
+        "protocol": spec.connector.kind,
+        "endpoint": spec.endpoint,
+    }
 
 
 @app.command()
@@ -61,11 +87,6 @@ def check(
     as_json: JsonOption = False,
 ) -> None:
     """Check specifications, endpoints, suites, dbt files and test cases."""
-    from lrtzc_pipelines.sources.checking import (  # noqa: PLC0415 - polars
-        check_sources,
-        write_generated,
-    )
-
     place = workspace()
     files = checkout(place)
     if write:
@@ -134,6 +155,25 @@ def case(
         empty=f"{chosen}: the test case gives what expected.json says",
     )
     raise typer.Exit(Exit.ERROR if differences else Exit.OK)
+
+
+@app.command()
+def stage(
+    sources: Annotated[list[str], typer.Argument(help="Source ids.")],
+    released: Annotated[
+        bool, typer.Option(help="Put the tables into the release as they are.")
+    ] = True,
+) -> None:
+    """Write the staging models of sources, or take them in or out of the release."""
+    place = workspace()
+    _require_own_sources(place)
+    files = checkout(place)
+    for source_id in place.choose(sources):
+        spec = place.specs[source_id]
+        for path in write_staging(files.staging, spec, released=released):
+            messages().print(f"written: {path}", markup=False)
+    for path in write_generated(files, place.specs):
+        messages().print(f"written: {path}", markup=False)
 
 
 IdArgument = Annotated[

@@ -17,7 +17,7 @@ import yaml
 from lrtzc_pipelines.errors import SpecError
 from lrtzc_pipelines.sources.columns import Column, ColumnType
 from lrtzc_pipelines.sources.registry import load_sources, read_yaml
-from lrtzc_pipelines.sources.spec import SourceSpec
+from lrtzc_pipelines.sources.spec import SourceSpec, Tier
 
 SOURCE_NAME = "anonymized"
 SOURCES_FILE = "_sources.yml"
@@ -97,7 +97,7 @@ def render_staging_yaml(spec: SourceSpec, *, released: bool) -> str:
             test = {"unique_combination": {"arguments": arguments}}
             model |= {"data_tests": [test]}
     model["columns"] = [
-        _column(c) | (_column_tests(spec, c) if released else {})
+        _column(c) | (_column_rules(spec, c) if released else {})
         for c in spec.published_columns
     ]
     return _dump({"version": 2, "models": [model]})
@@ -112,6 +112,24 @@ def staging_files(spec: SourceSpec, *, released: bool) -> dict[Path, str]:
             spec, released=released
         ),
     }
+
+
+def write_staging(staging_dir: Path, spec: SourceSpec, *, released: bool) -> list[Path]:
+    """Writes the staging files of a source; their paths.
+
+    Raises:
+        SpecError: it is not open, and would be released.
+    """
+    if released and spec.tier is not Tier.OPEN:
+        msg = f"{spec.id}: its tier is {spec.tier}: only open data are released as is"
+        raise SpecError(msg)
+    written = []
+    for name, text in staging_files(spec, released=released).items():
+        path = staging_dir / name
+        path.parent.mkdir(exist_ok=True)
+        path.write_text(text, "utf-8")
+        written.append(path)
+    return written
 
 
 def generated_files(
@@ -200,16 +218,25 @@ def _released_config(spec: SourceSpec) -> dict[str, Any]:
     return {
         "materialized": "table",
         "schema": "main",
+        "contract": {"enforced": True},
         "persist_docs": {"relation": True, "columns": True},
         "meta": {"release": True, "access_tier": spec.tier.value},
     }
 
 
-def _column_tests(spec: SourceSpec, column: Column) -> dict[str, Any]:
-    tests = ["not_null"] if column.required else []
+def _column_rules(spec: SourceSpec, column: Column) -> dict[str, Any]:
+    """What must hold of a column, by constraint where DuckDB checks it as it builds.
+
+    A test is a query and an asset check of its own; a hundred of them cost more than
+    the tables.
+    """
+    rules: dict[str, Any] = {}
+    if column.required:
+        rules["constraints"] = [{"type": "not_null"}]
+    # A unique constraint would build an index to be thrown away.
     if spec.primary_key == (column.name,) and _key_is_published(spec):
-        tests.append("unique")
-    return {"data_tests": tests} if tests else {}
+        rules["data_tests"] = ["unique"]
+    return rules
 
 
 def _key_is_published(spec: SourceSpec) -> bool:

@@ -55,7 +55,9 @@ def test_staging_holds_nothing_but_generated_files(
     assert present == set(generated_files(staging, specs))
 
 
-def test_every_source_of_the_project_is_anonymized(dbt_project: Path) -> None:
+def test_every_source_of_the_project_is_anonymized(
+    dbt_project: Path, specs: dict[str, SourceSpec]
+) -> None:
     files = [
         text
         for path in dbt_project.rglob("*.yml")
@@ -65,7 +67,8 @@ def test_every_source_of_the_project_is_anonymized(dbt_project: Path) -> None:
     for table in sources_in(files[0]):
         meta = table["config"]["meta"]
         assert meta["dagster"]["asset_key"] == ["anonymized", table["name"]]
-        assert meta["external_location"] == f"{table['name']}.parquet"
+        folder = "/*" if specs[table["name"]].is_daily else ""
+        assert meta["external_location"] == f"{table['name']}{folder}.parquet"
 
 
 def test_a_dropped_column_is_not_a_source_column(
@@ -112,22 +115,25 @@ def test_a_missing_source_list_is_stale(
 
 
 @pytest.mark.parametrize(
-    ("source_id", "tests"),
+    ("source_id", "key", "tests"),
     [
-        ("yelo_bike_stations", {"station_id": ["not_null", "unique"]}),
-        ("yelo_calendar_dates", {"service_id": ["not_null"]}),
+        ("yelo_bike_stations", "station_id", ["unique"]),
+        ("yelo_calendar_dates", "service_id", None),
     ],
 )
-def test_a_released_staging_model_is_a_tested_table(
-    specs: dict[str, SourceSpec], source_id: str, tests: dict[str, list[str]]
+def test_a_released_staging_model_is_a_table_that_keeps_its_contract(
+    specs: dict[str, SourceSpec], source_id: str, key: str, tests: list[str] | None
 ) -> None:
     text = render_staging_yaml(specs[source_id], released=True)
     (model,) = yaml.safe_load(text)["models"]
     assert model["config"]["materialized"] == "table"
     assert model["config"]["meta"] == {"release": True, "access_tier": "open"}
-    for column in model["columns"]:
-        if column["name"] in tests:
-            assert column["data_tests"] == tests[column["name"]]
+    assert model["config"]["contract"] == {"enforced": True}
+    columns = {column["name"]: column for column in model["columns"]}
+    assert columns[key].get("data_tests") == tests
+    required = {c.name for c in specs[source_id].published_columns if c.required}
+    with_constraint = {name for name, c in columns.items() if "constraints" in c}
+    assert with_constraint == required
 
 
 def test_a_released_composite_key_is_unique(specs: dict[str, SourceSpec]) -> None:

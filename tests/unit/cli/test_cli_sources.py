@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import json
 import shutil
+from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
+from lrtzc_pipelines.layout import Layout
 from lrtzc_pipelines.sources.checkout import Checkout
+from lrtzc_pipelines.sources.dbt_sources import is_released
 
 BIKES = "yelo_bike_stations"
 BUSES = "yelo_calendar_dates"
@@ -24,8 +27,23 @@ def edit(path: Path, before: str, after: str) -> None:
 def test_every_source_is_listed(lrtzc) -> None:
     rows = lrtzc("sources", "list", "--json").rows
     assert BIKES in {row["source"] for row in rows}
-    assert {"producer", "licence", "tier", "axis", "cadence"} <= set(rows[0])
+    told = {"producer", "licence", "tier", "axis", "cadence", "freshness", "state"}
+    assert told <= set(rows[0])
+    assert {row["state"] for row in rows} == {"never"}
     assert BIKES in lrtzc("sources", "list").out
+
+
+def test_the_mission_is_covered(lrtzc) -> None:
+    rows = lrtzc("sources", "list", "--json").rows
+    per_axis = Counter(row["axis"] for row in rows)
+    assert len(rows) >= 34
+    assert set(per_axis) == set(range(1, 11))
+    assert min(per_axis.values()) >= 2
+
+
+def test_listing_writes_nothing(lrtzc, layout: Layout) -> None:
+    lrtzc("sources", "list")
+    assert not layout.data_dir.exists()
 
 
 def test_the_catalogue_of_the_project_is_right(lrtzc) -> None:
@@ -37,6 +55,24 @@ def test_the_catalogue_of_the_project_is_right(lrtzc) -> None:
 def test_only_the_chosen_sources_are_told(lrtzc) -> None:
     rows = lrtzc("sources", "check", BIKES, "--json").rows
     assert {row["source"] for row in rows} == {BIKES}
+
+
+def test_staged_sources_enter_the_release_and_leave_it(
+    lrtzc, checkout: Checkout
+) -> None:
+    properties = checkout.staging / BIKES / f"_{BIKES}__models.yml"
+    shutil.rmtree(properties.parent, ignore_errors=True)
+    assert lrtzc("sources", "stage", BIKES).code == 0
+    assert is_released(checkout.staging, BIKES)
+    assert lrtzc("sources", "stage", BIKES, "--no-released").code == 0
+    assert not is_released(checkout.staging, BIKES)
+
+
+def test_what_is_not_open_is_not_released(lrtzc, checkout: Checkout) -> None:
+    said = lrtzc("sources", "stage", "linky_load_curves")
+    assert said.code == 2
+    assert "its tier is restricted" in said.err
+    assert not (checkout.staging / "linky_load_curves").exists()
 
 
 Break = Callable[[Checkout], object]
