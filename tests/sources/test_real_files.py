@@ -10,21 +10,28 @@ import csv
 import io
 import json
 import re
+import threading
 import zipfile
+from collections.abc import Iterator
 from fnmatch import fnmatch
+from functools import partial
+from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 import polars as pl
 import pytest
-from pydantic import TypeAdapter
 
+from lrtzc_pipelines.collecting import collect
+from lrtzc_pipelines.connectors.addresses import Target
 from lrtzc_pipelines.errors import LrtzcError
-from lrtzc_pipelines.parsers.registry import _PAGE_PARSERS, _function
-from lrtzc_pipelines.sources.formats import Format
+from lrtzc_pipelines.parsers.registry import PAGE, ROW, parse
+from lrtzc_pipelines.raw_store import RawStore, read_pages
+from lrtzc_pipelines.sources.registry import load_sources
+from lrtzc_pipelines.sources.spec import SourceSpec
 
 REAL = Path(__file__).parents[3] / "shared" / "real"
-FORMAT: TypeAdapter[Format] = TypeAdapter(Format)
 
 pytestmark = [
     pytest.mark.real_data,
@@ -138,10 +145,39 @@ def listed(table: dict[str, Any]) -> list[tuple[str, Any]]:
     return found
 
 
-def parse(name: str, form: dict[str, Any]) -> Any:
-    options = FORMAT.validate_python(form)
-    body = (REAL / name).read_bytes()
-    return _function(_PAGE_PARSERS[options.kind])(body, "the file", options)
+def spec_of(name: str, form: dict[str, Any]) -> SourceSpec:
+    """A source whose data are one of the files."""
+    any_source = load_sources()["dgcl_epci_perimeter"].model_dump()
+    connector = {"kind": "http_file", "path": quote(name)}
+    return SourceSpec.model_validate(
+        any_source | {"connector": connector, "format": form}
+    )
+
+
+class _Quiet(SimpleHTTPRequestHandler):
+    def log_message(self, *_: object) -> None:
+        """Says nothing: what was asked is no news."""
+
+
+@pytest.fixture(scope="module")
+def published() -> Iterator[str]:
+    """The real files behind HTTP, as their producers publish them."""
+    handler = partial(_Quiet, directory=str(REAL))
+    with ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        yield f"http://127.0.0.1:{server.server_address[1]}/"
+        server.shutdown()
+
+
+def collected(url: str, name: str, form: dict[str, Any], folder: Path) -> pl.DataFrame:
+    """A file through connector, raw store and parser; without where rows came from."""
+    spec = spec_of(name, form)
+    target = Target(spec.endpoint, url, "https://a.example/", 1000.0)
+    store = RawStore(folder)
+    found = collect(spec, target, store, run_id="r1")
+    stored = list(read_pages(store, found.snapshot))
+    assert [body for _, body in stored] == [(REAL / name).read_bytes()]
+    return pl.concat(parse(spec, stored)).drop(PAGE, ROW)
 
 
 def counted(name: str, form: dict[str, Any]) -> int:  # noqa: C901, PLR0911 - one per format
@@ -178,8 +214,10 @@ def counted(name: str, form: dict[str, Any]) -> int:  # noqa: C901, PLR0911 - on
 @pytest.mark.parametrize(
     ("name", "form"), listed(READ), ids=[n for n, _ in listed(READ)]
 )
-def test_a_real_file_is_read_whole(name: str, form: dict[str, Any]) -> None:
-    frame = parse(name, form)
+def test_a_real_file_is_read_whole(
+    published: str, tmp_path: Path, name: str, form: dict[str, Any]
+) -> None:
+    frame = collected(published, name, form, tmp_path)
     if form["kind"] == "gtfs_rt":
         # One row per alert and what it is about: 14 pairs, counted in a dump.
         assert frame.height == 14
@@ -194,11 +232,13 @@ def test_a_real_file_is_read_whole(name: str, form: dict[str, Any]) -> None:
     ("name", "what"), listed(REFUSED), ids=[n for n, _ in listed(REFUSED)]
 )
 def test_a_real_file_that_is_no_data_is_refused(
-    name: str, what: tuple[dict[str, Any], str]
+    published: str, tmp_path: Path, name: str, what: tuple[dict[str, Any], str]
 ) -> None:
     form, reason = what
-    with pytest.raises(LrtzcError, match=rf"^the file: .*{re.escape(reason)}"):
-        parse(name, form)
+    with pytest.raises(
+        LrtzcError, match=rf"^dgcl_epci_perimeter: .*{re.escape(reason)}"
+    ):
+        collected(published, name, form, tmp_path)
 
 
 def test_every_real_file_is_listed() -> None:
