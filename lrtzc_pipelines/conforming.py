@@ -10,21 +10,21 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Any
 
 import polars as pl
 
 from lrtzc_pipelines.cells import TYPES, faults_of, read_cells
+from lrtzc_pipelines.continuity import Continuity, holes
 from lrtzc_pipelines.coordinates import coordinate_notes
 from lrtzc_pipelines.errors import SchemaError
 from lrtzc_pipelines.parsers.registry import PAGE, ROW
-from lrtzc_pipelines.sources.columns import ColumnType
 from lrtzc_pipelines.sources.spec import SourceSpec
 
 _HASH = "_hash"
 """Hash of a row's values: tells a repeat from a contradiction without their text."""
 
 _WORTH_COMPACTING = 250_000
+_NAMES_TOLD = 10
 
 RULE, COLUMN, REASON, RECORD = "rule", "column", "reason", "record"
 _RECORD_FORMATS = frozenset(
@@ -39,31 +39,6 @@ _RECORD_FORMATS = frozenset(
         "uplink",
     }
 )
-
-
-@dataclass(frozen=True)
-class Continuity:
-    """What the keys say of a collection's completeness.
-
-    Attributes:
-        received: Rows received.
-        repeats: Rows that repeat an earlier one exactly.
-        conflicts: Rows that repeat a key with other values (quarantined).
-        distinct: Distinct keys, quarantined ones included.
-        missing_keys: Integers between the smallest and largest key that never came;
-            None if the key is not one integer.
-        holes: Runs of missing keys.
-        longest_gap_hours: Longest time between neighbouring values of the first
-            required datetime; None if there is none.
-    """
-
-    received: int
-    repeats: int
-    conflicts: int
-    distinct: int
-    missing_keys: int | None = None
-    holes: int | None = None
-    longest_gap_hours: float | None = None
 
 
 @dataclass(frozen=True)
@@ -127,7 +102,7 @@ def conform(spec: SourceSpec, frames: Iterable[pl.DataFrame]) -> Conformed:
             repeats=kept.repeats + bad_rows.height - once.height,
             conflicts=conflicting.height,
             distinct=rows.height + once.height,
-            **_holes(spec, rows),
+            **holes(spec, rows),
         ),
         unknown_columns=tuple(unknown),
         notes=dict(notes),
@@ -149,16 +124,15 @@ def check_columns(spec: SourceSpec, frame: pl.DataFrame) -> list[str]:
         for c in declared
         if c.source not in frame.columns and (c.required or not in_records)
     )
+    known = {PAGE, ROW, *spec.ignored_columns, *(c.source for c in declared)}
+    unknown = [name for name in frame.columns if name not in known]
     # A header without rows still tells; a page without rows and columns does not.
     if missing and set(frame.columns) - {PAGE, ROW}:
         msg = f"{spec.label}: missing column: {', '.join(missing)}"
-        raise SchemaError(msg)
-    return [
-        name
-        for name in frame.columns
-        if name not in {PAGE, ROW, *spec.ignored_columns}
-        and name not in {c.source for c in declared}
-    ]
+        if unknown:
+            msg += f" (not declared: {', '.join(unknown[:_NAMES_TOLD])})"
+        raise SchemaError(msg, tuple(missing), unknown)
+    return unknown
 
 
 def _with_all_columns(spec: SourceSpec, frame: pl.DataFrame) -> pl.DataFrame:
@@ -302,20 +276,3 @@ def record_of_typed(spec: SourceSpec) -> pl.Expr:
         for c in spec.columns
         if c.source
     ).struct.json_encode()
-
-
-def _holes(spec: SourceSpec, rows: pl.DataFrame) -> dict[str, Any]:
-    """Missing keys and the longest pause, where the key and a datetime allow it."""
-    found: dict[str, Any] = {}
-    key = spec.column(spec.primary_key[0])
-    if not spec.primary_key[1:] and key.type is ColumnType.INTEGER and rows.height:
-        steps = rows[key.name].sort().diff().drop_nulls()
-        found["missing_keys"] = int((steps - 1).sum())
-        found["holes"] = int((steps > 1).sum())
-    moments = [
-        c.name for c in spec.columns if c.required and c.type is ColumnType.DATETIME
-    ]
-    if moments and rows.height > 1:
-        gap = rows[moments[0]].sort().diff().dt.total_seconds().max()
-        found["longest_gap_hours"] = round(float(str(gap)) / 3600, 2)
-    return found

@@ -6,6 +6,7 @@ contents never enter a message: they may be personal.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 
 
@@ -54,7 +55,19 @@ class ParseError(LrtzcError):
 
 
 class SchemaError(LrtzcError):
-    """Columns are missing or unknown against the specification."""
+    """Declared columns did not come.
+
+    Attributes:
+        missing: Columns that did not come, by the producer's names.
+        unknown: Columns that came and are not declared: new ones, or new names.
+    """
+
+    def __init__(
+        self, message: str, missing: Sequence[str] = (), unknown: Sequence[str] = ()
+    ) -> None:
+        super().__init__(message)
+        self.missing = tuple(missing)
+        self.unknown = tuple(unknown)
 
 
 class ValidationBlocked(LrtzcError):

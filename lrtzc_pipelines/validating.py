@@ -8,21 +8,20 @@ and run, whether or not the rest went through.
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from typing import Any
 
 import polars as pl
 import pyarrow.parquet as pq
 
+from lrtzc_pipelines.checks import Check, built_in_results, drift
 from lrtzc_pipelines.conforming import (
     COLUMN,
     REASON,
     RECORD,
     REFUSED_SCHEMA,
     RULE,
-    Conformed,
-    Continuity,
     conform,
     record_of_typed,
 )
@@ -46,25 +45,7 @@ from lrtzc_pipelines.storage import replacing
 VALIDATION_VERSION = 2
 """Raised when this code would validate the same bytes differently."""
 
-TOLERATED_REFUSALS = 0.05
-_FEW_ROWS = 10
 _ROWS_PER_GROUP = 250_000
-
-
-@dataclass(frozen=True)
-class Check:
-    """One result as the Dagster UI shows it; free of personal values.
-
-    Attributes:
-        blocking: Whether this result stops the source.
-        action: What was done: `block`, `quarantine`, `withhold` or `report`.
-    """
-
-    name: str
-    passed: bool
-    blocking: bool = False
-    action: str = "report"
-    details: dict[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -86,27 +67,6 @@ class Validated:
             msg = f"{spec.label}: blocked by {failed}; the previous good data stay"
             raise ValidationBlocked(msg)
         return self.state
-
-
-_BUILT_IN_CHECKS = {
-    "schema": "Declared columns are all there; unknown ones are named.",
-    "not_empty": "The service sent rows; an empty table is not an update.",
-    "readable": "Rows that cannot be read as declared stay within 5 %.",
-    "complete": "As many distinct rows came as the service announced.",
-    "coordinates": "No pair of coordinates had its axes inverted or is rounded off.",
-}
-BLOCKING_CHECKS = frozenset({"schema", "not_empty", "readable"})
-"""Built-in checks that can stop a source; the others only tell."""
-
-
-def built_in_checks(spec: SourceSpec) -> dict[str, str]:
-    """Checks that a source has besides its suite, and what each is about."""
-    has_coordinates = any(column.point for column in spec.columns)
-    return {
-        name: text
-        for name, text in _BUILT_IN_CHECKS.items()
-        if name != "coordinates" or has_coordinates
-    }
 
 
 def validation_fingerprint(spec: SourceSpec, suite: Suite, snapshot: Snapshot) -> str:
@@ -132,20 +92,8 @@ def validate(
     try:
         conformed = conform(spec, parse(spec, read_pages(store, snapshot)))
     except SchemaError as error:
-        drift = Check(
-            "schema",
-            passed=False,
-            blocking=True,
-            action="block",
-            details={"drift": str(error)},
-        )
-        return Validated((drift,), None, 0)
-    declared = built_in_checks(spec)
-    checks = [
-        check
-        for check in _built_in(conformed, snapshot.announced_total)
-        if check.name in declared
-    ]
+        return Validated((drift(error),), None, 0)
+    checks = built_in_results(spec, conformed, snapshot.announced_total)
     if any(check.blocking for check in checks):
         quarantined = _set_aside(spec, snapshot, layout, conformed.refused, run_id)
         return Validated(tuple(checks), None, quarantined)
@@ -171,60 +119,6 @@ def validate(
     )
     write_state(layout.validated(*spec.parts), state)
     return Validated(tuple(checks), state, quarantined)
-
-
-def _built_in(conformed: Conformed, announced: int | None) -> list[Check]:
-    received = conformed.continuity.distinct
-    unreadable = conformed.refused.height
-    too_many = unreadable > TOLERATED_REFUSALS * received and unreadable >= _FEW_ROWS
-    nothing_left = received > 0 and conformed.rows.is_empty()
-    blocked = too_many or nothing_left
-    reasons = conformed.refused.group_by(RULE, COLUMN).len().sort("len", RULE, COLUMN)
-    return [
-        Check(
-            "schema",
-            passed=not conformed.unknown_columns,
-            details={"unknown_columns": list(conformed.unknown_columns)},
-        ),
-        Check(
-            "not_empty",
-            passed=received > 0,
-            blocking=received == 0,
-            action="block",
-            details={"rows": received},
-        ),
-        Check(
-            "readable",
-            passed=unreadable == 0,
-            blocking=blocked,
-            action="block" if blocked else "quarantine",
-            details={
-                "rows": received,
-                "refused": unreadable,
-                "by_rule": reasons.to_dicts(),
-            },
-        ),
-        _complete(conformed.continuity, announced),
-        Check(
-            "coordinates",
-            passed=not any(conformed.notes.values()),
-            details=dict(conformed.notes),
-        ),
-    ]
-
-
-def _complete(continuity: Continuity, announced: int | None) -> Check:
-    """Pages that overlap add up to the total and yet leave a hole: told, not refused.
-
-    The connectors refuse totals that the pages do not reach.
-    """
-    # A row that contradicts another is one of those announced.
-    came = continuity.received - continuity.repeats
-    missing = max(0, (announced or 0) - came)
-    details: dict[str, Any] = {"distinct_rows": came, "repeats": continuity.repeats}
-    if announced is not None:
-        details |= {"announced": announced, "missing_rows": missing}
-    return Check("complete", passed=missing == 0, details=details)
 
 
 def _check(spec: SourceSpec, finding: Finding) -> Check:

@@ -17,6 +17,7 @@ from lrtzc_pipelines.assets.metadata import (
     source_tags,
     table_metadata,
 )
+from lrtzc_pipelines.checks import BLOCKING_CHECKS, Check, built_in_checks
 from lrtzc_pipelines.collecting import Collected, shown_address
 from lrtzc_pipelines.errors import LrtzcError, NothingYet
 from lrtzc_pipelines.expectations.suites import Suite
@@ -30,10 +31,7 @@ from lrtzc_pipelines.slicing import TIMEZONE
 from lrtzc_pipelines.sources.spec import SourceSpec
 from lrtzc_pipelines.states import DATA
 from lrtzc_pipelines.validating import (
-    BLOCKING_CHECKS,
-    Check,
     Validated,
-    built_in_checks,
     validate,
 )
 

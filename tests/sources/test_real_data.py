@@ -15,6 +15,7 @@ import polars as pl
 import pytest
 
 from lrtzc_pipelines.anonymizing import write_anonymized
+from lrtzc_pipelines.checks import Check
 from lrtzc_pipelines.collecting import collect
 from lrtzc_pipelines.connectors.addresses import Target
 from lrtzc_pipelines.errors import FetchError
@@ -30,7 +31,7 @@ from lrtzc_pipelines.sources.protocols import WebserviceConnector
 from lrtzc_pipelines.sources.registry import load_sources
 from lrtzc_pipelines.sources.spec import SourceSpec
 from lrtzc_pipelines.states import DATA
-from lrtzc_pipelines.validating import Check, Validated, validate
+from lrtzc_pipelines.validating import Validated, validate
 
 REAL = Path(__file__).parents[3] / "shared" / "real"
 PARKING = "stationnement-disponibilite_parking_historique-{}.xml"

@@ -441,8 +441,10 @@ def test_json_may_leave_out_an_optional_field(form: dict[str, Any]) -> None:
 
 @pytest.mark.parametrize("form", RECORD_FORMATS)
 def test_json_may_not_leave_out_a_required_field(form: dict[str, Any]) -> None:
-    with pytest.raises(SchemaError, match=r"town_counts: missing column: id, v$"):
+    reason = r"town_counts: missing column: id, v \(not declared: other\)$"
+    with pytest.raises(SchemaError, match=reason) as error:
         conform(spec(value(required=True), form=form), [frame(other=["1"])])
+    assert (error.value.missing, error.value.unknown) == (("id", "v"), ("other",))
 
 
 @pytest.mark.parametrize(

@@ -13,6 +13,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from lrtzc_pipelines.checks import built_in_checks
 from lrtzc_pipelines.errors import ParseError, ValidationBlocked
 from lrtzc_pipelines.expectations.suites import Suite
 from lrtzc_pipelines.layout import Layout
@@ -22,7 +23,6 @@ from lrtzc_pipelines.sources.spec import SourceSpec
 from lrtzc_pipelines.states import DATA, STATE, ValidatedState, read_state
 from lrtzc_pipelines.validating import (
     Validated,
-    built_in_checks,
     validate,
     validation_fingerprint,
 )
@@ -347,10 +347,14 @@ def test_a_source_of_which_nothing_can_be_read_blocks(line: Line) -> None:
 
 
 def test_a_missing_column_blocks_and_is_named(line: Line) -> None:
-    result = line.validate(["1;10"], header="id;count")
+    result = line.validate(["1;10;x"], header="id;count;telephone")
     (found,) = result.checks
     assert (found.name, found.blocking) == ("schema", True)
-    assert found.details["drift"] == "town_counts: missing column: phone"
+    assert found.details == {
+        "drift": "town_counts: missing column: phone (not declared: telephone)",
+        "missing_columns": ["phone"],
+        "unknown_columns": ["telephone"],
+    }
 
 
 def test_a_new_column_is_named_and_does_not_block(line: Line) -> None:
