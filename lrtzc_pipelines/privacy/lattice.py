@@ -1,0 +1,116 @@
+"""The least generalisation that protects: an exact search of the lattice of levels.
+
+A node of the lattice is a level for each quasi-identifier. Going up merges classes, so
+what fails at a node fails at every node below it. The loss of a node is at least the
+loss of its generalisation alone, which is known without looking at any class; nodes are
+visited in that order, and the search ends where the bound passes the best loss found.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from itertools import product
+
+import numpy as np
+import numpy.typing as npt
+
+from lrtzc_pipelines.privacy.classes import Combinations, Node
+
+Floats = npt.NDArray[np.float64]
+Protected = Callable[[Node], npt.NDArray[np.bool_]]
+"""Which combinations are in a class that is well protected at a node."""
+
+
+@dataclass(frozen=True)
+class Found:
+    """What the search found.
+
+    Attributes:
+        node: The level of each quasi-identifier.
+        suppressed: Rows whose class is not protected, and which must not be released.
+        loss: Mean normalised certainty penalty over rows and quasi-identifiers, a
+            suppressed row losing all.
+        visited: Nodes that were looked at.
+    """
+
+    node: Node
+    suppressed: int
+    loss: float
+    visited: int
+
+
+def search(
+    found: Combinations, protected: Protected, suppression_limit: float
+) -> Found | None:
+    """The node of least loss among those that suppress few enough rows.
+
+    Of nodes of equal loss, the first in the order of levels. None if even the
+    coarsest one suppresses too many.
+
+    Args:
+        found: The combinations that occur.
+        protected: Tells which of them are in a protected class; it must be monotone:
+            what is protected at a node stays so above it.
+        suppression_limit: Largest share of rows that may be suppressed.
+    """
+    losses = _LossTable(found)
+    most = suppression_limit * found.total
+    best: Found | None = None
+    too_fine: list[Node] = []
+    visited = 0
+    for bound, node in losses.nodes():
+        if best is not None and bound > best.loss:
+            break
+        if any(_is_below(node, failed) for failed in too_fine):
+            continue
+        visited += 1
+        kept = protected(node)
+        suppressed = found.total - int(found.rows[kept].sum())
+        if suppressed > most:
+            too_fine = [n for n in too_fine if not _is_below(n, node)] + [node]
+            continue
+        loss = losses.of(node, kept)
+        if best is None or (loss, node) < (best.loss, best.node):
+            best = Found(node, suppressed, loss, visited)
+    return best and Found(best.node, best.suppressed, best.loss, visited)
+
+
+def _is_below(node: Node, other: Node) -> bool:
+    """Whether a node is nowhere coarser than another."""
+    return all(a <= b for a, b in zip(node, other, strict=True))
+
+
+class _LossTable:
+    """Losses of nodes: of the generalisation alone, and with what is suppressed."""
+
+    def __init__(self, found: Combinations) -> None:
+        self._found = found
+        self._by_leaf = [
+            [hierarchy.loss(level) for level in range(len(hierarchy.levels))]
+            for hierarchy in found.hierarchies
+        ]
+        weights = found.rows / found.total
+        self._mean = [
+            [float(weights @ loss[codes]) for loss in losses]
+            for losses, codes in zip(self._by_leaf, found.codes, strict=True)
+        ]
+
+    def nodes(self) -> Iterator[tuple[float, Node]]:
+        """Every node with the least loss it can have, in the order of that loss."""
+        levels = [range(len(means)) for means in self._mean]
+        bounded = [
+            (sum(m[n] for m, n in zip(self._mean, node, strict=True)), node)
+            for node in product(*levels)
+        ]
+        width = len(levels)
+        yield from ((bound / width, node) for bound, node in sorted(bounded))
+
+    def of(self, node: Node, kept: npt.NDArray[np.bool_]) -> float:
+        """The loss of a node that keeps some of the combinations."""
+        found = self._found
+        weights = np.where(kept, found.rows, 0)
+        lost = float(len(node) * (found.total - int(weights.sum())))
+        for losses, level, codes in zip(self._by_leaf, node, found.codes, strict=True):
+            lost += float(weights @ losses[level][codes])
+        return lost / (found.total * len(node))
