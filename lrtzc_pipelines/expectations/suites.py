@@ -134,4 +134,16 @@ def load_suite(spec: SourceSpec, directory: Path = SUITES_DIR) -> Suite:
             if name not in declared:
                 msg = f"{path.name}: {item.meta.check}: unknown column {name!r}"
                 raise SpecError(msg)
+        if problem := _pair_problem(spec, item):
+            msg = f"{path.name}: {item.meta.check}: {problem}"
+            raise SpecError(msg)
     return suite
+
+
+def _pair_problem(spec: SourceSpec, item: Expectation) -> str | None:
+    """What keeps a comparison of two columns from being evaluated where one is blank."""
+    compared = item.type.startswith("expect_column_pair_")
+    blank = [name for name in item.columns if not spec.column(name).required]
+    if compared and blank and "ignore_row_if" not in item.kwargs:
+        return f"{blank[0]} may be blank: say ignore_row_if"
+    return None

@@ -22,7 +22,7 @@ from lrtzc_pipelines.publishing.site_sources import (
     edition,
     empty_note,
     source_note,
-    source_rows,
+    source_groups,
 )
 from lrtzc_pipelines.publishing.site_text import number, typeset
 from lrtzc_pipelines.storage import write_bytes
@@ -83,7 +83,7 @@ def render_page(warehouse: Path) -> str:
         figure=key_figure(ledger),
         parking=parking_section(parking),
         bikes=bike_section(outlines, stations, communes, known.get(OUTLINES)),
-        sources=source_rows(sources, release.created_at),
+        sources=source_groups(sources, release.created_at),
         notes={name: source_note(known.get(name)) for name in SHOWN},
         empty_notes={name: empty_note(known.get(name)) for name in SHOWN},
     )

@@ -43,7 +43,10 @@ class Release:
 
 @dataclass(frozen=True)
 class SourceStatus:
-    """What became of a source in this release."""
+    """What became of a source in this release.
+
+    `is_released` tells whether any table of the release is made from it.
+    """
 
     source_id: str
     title: str | None
@@ -57,6 +60,7 @@ class SourceStatus:
     collected_at: datetime | None
     data_changed_at: datetime | None
     freshness_days: int | None
+    is_released: bool | None = None
 
 
 @dataclass(frozen=True)

@@ -6,6 +6,7 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from itertools import groupby
 
 from lrtzc_pipelines.publishing import site_text as text
 from lrtzc_pipelines.publishing.site_data import Release, SourceStatus
@@ -31,7 +32,6 @@ class SourceRow:
     producer: str
     licence: str
     licence_address: str
-    axis: str
     row_count: str
     quarantined_count: str
     data_date: str
@@ -112,11 +112,20 @@ def empty_note(source: SourceStatus | None) -> str:
     return "Collecté, mais aucune ligne n'a pu être publiée."
 
 
-def source_rows(
+def source_groups(
     sources: Sequence[SourceStatus], created_at: datetime | None
-) -> list[SourceRow]:
-    """The rows of the table of sources."""
-    return [_source_row(source, created_at) for source in sources]
+) -> list[tuple[str, list[SourceRow]]]:
+    """The rows of the table of sources under the name of their axis.
+
+    Args:
+        sources: The sources, those of an axis one after the other.
+        created_at: When the release was made.
+    """
+    by_axis = groupby(sources, key=lambda source: source.axis)
+    return [
+        (text.axis(axis), [_source_row(source, created_at) for source in group])
+        for axis, group in by_axis
+    ]
 
 
 def days_late(source: SourceStatus, created_at: datetime | None) -> int | None:
@@ -154,6 +163,7 @@ def edition(release: Release, sources: Sequence[SourceStatus]) -> Edition:
 def _source_row(source: SourceStatus, created_at: datetime | None) -> SourceRow:
     licence, address = text.licence(source.licence)
     absent = source.origin in {None, "absent"}
+    shown = not absent and source.is_released is not False
     late = days_late(source, created_at)
     return SourceRow(
         title=source.title or source.source_id,
@@ -161,8 +171,7 @@ def _source_row(source: SourceStatus, created_at: datetime | None) -> SourceRow:
         producer=source.producer or text.NOT_AVAILABLE,
         licence=licence,
         licence_address=address,
-        axis=text.axis(source.axis),
-        row_count=text.NOTHING if absent else text.number(source.row_count),
+        row_count=text.NOTHING if not shown else text.number(source.row_count),
         quarantined_count=text.NOTHING
         if absent
         else text.number(source.quarantined_count),
@@ -187,4 +196,6 @@ def _state(source: SourceStatus, *, is_absent: bool) -> str:
         return text.NOT_COLLECTED
     if not source.row_count:
         return "Collecté, aucune ligne publiée"
+    if source.is_released is False:
+        return "Collecté, non diffusé"
     return "Publié, lignes écartées" if source.quarantined_count else "Publié"

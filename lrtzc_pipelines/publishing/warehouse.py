@@ -7,7 +7,7 @@ as comments and the tables of schema `meta` that say what the release is made of
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -173,7 +173,8 @@ def write_meta(
                 )
             ],
         )
-        _write_source_status(con, inputs, specs)
+        released = {source for table in tables for source in table.sources}
+        _write_source_status(con, inputs, specs, released)
         _write_dictionary(con, tables)
 
 
@@ -181,6 +182,7 @@ def _write_source_status(
     con: duckdb.DuckDBPyConnection,
     inputs: Mapping[str, ReleaseInput],
     specs: Mapping[str, SourceSpec],
+    released: Collection[str],
 ) -> None:
     con.execute(
         "create table meta.source_status (source_id varchar, title varchar, "
@@ -188,11 +190,11 @@ def _write_source_status(
         "axis integer, theme varchar, cadence varchar, origin varchar, "
         "row_count bigint, quarantined_count bigint, collected_at timestamptz, "
         "data_changed_at timestamptz, freshness_days integer, snapshot_id varchar, "
-        "content_sha256 varchar)"
+        "content_sha256 varchar, is_released boolean)"
     )
     con.executemany(
         "insert into meta.source_status values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, "
-        "?, ?, ?, ?, ?)",
+        "?, ?, ?, ?, ?, ?)",
         [
             [
                 spec.id,
@@ -212,6 +214,7 @@ def _write_source_status(
                 spec.freshness_days,
                 inputs[spec.id].snapshot_id,
                 inputs[spec.id].content_sha256,
+                spec.id in released,
             ]
             for spec in specs.values()
         ],

@@ -8,7 +8,8 @@ from pathlib import Path
 import yaml
 
 from lrtzc_pipelines.layout import Layout
-from lrtzc_pipelines.sandbox.recipes import TODAY, recipe_frame
+from lrtzc_pipelines.sandbox.draws import TODAY
+from lrtzc_pipelines.sandbox.recipes import recipe_frame
 from lrtzc_pipelines.sources.protocols import LinkyConnector
 from lrtzc_pipelines.sources.registry import load_sources
 from lrtzc_pipelines.storage import write_bytes

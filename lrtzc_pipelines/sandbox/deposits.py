@@ -13,6 +13,8 @@ from pathlib import Path
 
 import numpy as np
 
+from lrtzc_pipelines.deposits.depositors import open_inbox
+from lrtzc_pipelines.deposits.forms import find_form
 from lrtzc_pipelines.deposits.intake import READY
 from lrtzc_pipelines.deposits.receipts import Deposits
 from lrtzc_pipelines.layout import Layout
@@ -29,6 +31,8 @@ _WASTES = (
     ("130205*", "R9", 0.8),
 )
 """Code of the European list, treatment, and usual tonnes in a month."""
+
+DEPOSITOR = "partenaire_invente"
 
 _ESTABLISHMENTS = 24
 _TRIPS = 400
@@ -53,9 +57,10 @@ def write_inbox(data_dir: Path, seed: int) -> list[Path]:
 
 def _leave(layout: Layout, form_id: str, name: str, text: str) -> Path:
     body = text.encode()
-    deposits = Deposits(layout.deposits(form_id))
+    inbox = open_inbox(layout, find_form(form_id), DEPOSITOR)
+    deposits = Deposits(layout.deposits(form_id, DEPOSITOR))
     deposits.note_invented(hashlib.sha256(body).hexdigest())
-    path = layout.inbox(form_id) / name
+    path = inbox / name
     write_bytes(path, body)
     path.with_name(path.name + READY).touch()
     return path

@@ -15,6 +15,9 @@ import numpy.typing as npt
 AS_OF = datetime(2026, 11, 15, 20, 55, tzinfo=UTC)
 """The moment at which the sandbox's world stands still."""
 
+TODAY = AS_OF.date()
+"""The day of the sandbox's world."""
+
 
 def generator(seed: int, topic: str) -> np.random.Generator:
     """A generator of one topic's own, so that changing one source moves no other."""

@@ -106,6 +106,9 @@ class FaultBoard:
         return None
 
 
+_CONDITIONS = {b"if-none-match", b"if-modified-since"}
+
+
 @dataclass(frozen=True)
 class FaultMiddleware:
     """ASGI layer that lets planned requests fail."""
@@ -140,7 +143,7 @@ class FaultMiddleware:
         async def keep(message: Message) -> None:
             sent.append(message)
 
-        headers = [h for h in scope["headers"] if h[0] != b"if-none-match"]
+        headers = [h for h in scope["headers"] if h[0] not in _CONDITIONS]
         await self.app({**scope, "headers": headers}, receive, keep)
         await send(sent[0])
         return b"".join(message.get("body", b"") for message in sent[1:])

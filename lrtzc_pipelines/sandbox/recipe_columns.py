@@ -13,7 +13,7 @@ import numpy as np
 import polars as pl
 
 from lrtzc_pipelines.sandbox import recipe_moments
-from lrtzc_pipelines.sandbox.draws import chances, generator
+from lrtzc_pipelines.sandbox.draws import TODAY, chances, generator
 from lrtzc_pipelines.sandbox.recipe_grammar import ColumnRecipe, Recipe
 from lrtzc_pipelines.sandbox.recipe_makers import MAKERS, Draw, positions, rounded
 from lrtzc_pipelines.sandbox.recipe_rows import Floats, Rows
@@ -40,7 +40,7 @@ def make_column(
         day: Day that is asked for, in sources partitioned by day.
     """
     seed, source_id = topic
-    rng = generator(seed, f"{source_id}: {column.name}")
+    rng = generator(seed, f"{_drawn_for(source_id, column, day)}: {column.name}")
     values = _values(recipe, column, rows, rng, day)
     written = values
     if column.swapped:
@@ -50,7 +50,13 @@ def make_column(
         written = recipe_moments.written(written, column.format or default, column.zone)
     written = _spelt(column, written)
     written = _disturbed(column, written, rng)
+    written = _confined(column, rows, written)
     return Made(values.alias(column.name), written.alias(column.name))
+
+
+def _drawn_for(source_id: str, column: ColumnRecipe, day: date) -> str:
+    """Whose draws a column has: another day's differ, but for what `per` holds."""
+    return source_id if column.per or day == TODAY else f"{source_id} on {day}"
 
 
 def _values(
@@ -67,6 +73,8 @@ def _values(
         values = made.gather(group)
     else:
         values = MAKERS[column.maker](Draw(rows, column, rng, day))
+    if column.later:
+        values = values.dt.offset_by(column.later)
     factors = _factors(recipe, column, rows)
     if factors is None:
         return values
@@ -150,3 +158,13 @@ def _disturbed(
         is_drawn = pl.col("drawn").is_between(upto, upto + share, closed="left")
         chosen = pl.when(is_drawn).then(pl.lit(text)).otherwise(chosen)
     return frame.select(chosen)[:, 0]
+
+
+def _confined(column: ColumnRecipe, rows: Rows, written: pl.Series) -> pl.Series:
+    """The column with blanks wherever another has none of the wanted values."""
+    for name, wanted in column.only_where.items():
+        is_there = (
+            rows.values[name].cast(pl.String).is_in(wanted).fill_null(value=False)
+        )
+        written = pl.select(pl.when(is_there).then(written))[:, 0]
+    return written

@@ -54,6 +54,7 @@ MAKERS = (
 """The ways to make a column; each column names one."""
 
 NUMERIC = ("number", "integer", "per_inhabitant", "constant", "from", "lookup")
+MOMENTS = ("from", "date", "moment")
 
 
 class ColumnRecipe(Frozen):
@@ -77,6 +78,8 @@ class ColumnRecipe(Frozen):
         decimal: Decimal mark, which makes a number a text.
         blank: Share of the rows that have no value.
         literal: Shares of the rows that have a text in place of their value.
+        later: How much later a day or moment is than what makes it; `-` for earlier.
+        only_where: Values of other columns, by name, at which there is a value here.
     """
 
     name: Annotated[str, Field(min_length=1)]
@@ -128,6 +131,8 @@ class ColumnRecipe(Frozen):
     decimal: Literal[","] | None = None
     blank: Share = 0.0
     literal: dict[Key, Share] = Field(default_factory=dict)
+    later: Annotated[str | None, Field(pattern=r"^-?[1-9]\d*(s|m|h|d|w|mo|y)$")] = None
+    only_where: dict[str, tuple[Key, ...]] = Field(default_factory=dict)
 
     @field_validator("per_inhabitant", mode="before")
     @classmethod
@@ -163,6 +168,9 @@ class ColumnRecipe(Frozen):
         if (self.profile or self.times) and given[0] not in NUMERIC:
             msg = f"profile and times change a quantity, not {given[0]}"
             raise ValueError(msg)
+        if self.later and given[0] not in MOMENTS:
+            msg = f"later moves a day or a moment, not {given[0]}"
+            raise ValueError(msg)
         if self.blank + sum(self.literal.values()) > 1:
             msg = "blank and literal take more than all of the rows"
             raise ValueError(msg)
@@ -173,6 +181,7 @@ class ColumnRecipe(Frozen):
         if self.lookup:
             yield "lookup", self.lookup.of
         yield from (("times", name) for name in self.times)
+        yield from (("only_where", name) for name in self.only_where)
         if self.template is not None:
             parsed = string.Formatter().parse(self.template)
             yield from (("template", name) for _, name, _, _ in parsed if name)
@@ -183,7 +192,7 @@ class Recipe(Frozen):
 
     Either `rows`, or `for_each` of every combination of some values. `skip` leaves a
     share of the rows out, `repeat` gives a share of them twice, `shuffle` loses their
-    order.
+    order. `files` is in how many files the rows stand, where a service has several.
     """
 
     rows: Annotated[int | None, Field(ge=0, le=1_000_000)] = None
@@ -193,6 +202,7 @@ class Recipe(Frozen):
     skip: Share = 0.0
     repeat: Share = 0.0
     shuffle: bool = False
+    files: Annotated[int, Field(ge=1, le=20)] = 1
 
     @model_validator(mode="after")
     def _coherent(self) -> Self:
@@ -202,6 +212,7 @@ class Recipe(Frozen):
         for name, values in self.for_each.items():
             _check_values(name, values)
         self._check_names()
+        self._check_moments()
         if unknown := [name for name in self.place.per if name not in self.for_each]:
             msg = f"place.per: {unknown[0]!r} is not in for_each"
             raise ValueError(msg)
@@ -229,6 +240,14 @@ class Recipe(Frozen):
                     msg = f"columns[{column.name}].{word}: no column {name!r} before it"
                     raise ValueError(msg)
             before.add(column.name)
+
+    def _check_moments(self) -> None:
+        """Raises ValueError for what is to be later and is no moment."""
+        for column in self.columns:
+            taken = self.for_each.get(column.from_ or "")
+            if column.later and taken is not None and not isinstance(taken, Series):
+                msg = f"columns[{column.name}].later: {column.from_!r} is no series"
+                raise ValueError(msg)
 
     def series_of(self, column: ColumnRecipe) -> str | None:
         """Name of the series that a column's profile follows."""

@@ -9,12 +9,11 @@ from datetime import date
 from functools import cached_property
 from importlib.util import find_spec
 
+from lrtzc_pipelines.sandbox.draws import TODAY
 from lrtzc_pipelines.sandbox.recipes import (
-    RECIPES_DIR,
-    TODAY,
-    load_recipe,
     recipe_frame,
     recipe_ids,
+    recipe_of,
     row_count,
 )
 from lrtzc_pipelines.sandbox.tables import Question, Table
@@ -69,16 +68,16 @@ class RecipeSources:
 
     def table(self, spec: SourceSpec, day: date = TODAY) -> Table:
         """The rows of a source, of one day if it is partitioned by day."""
-        if not spec.is_daily:
-            return Table(spec, recipe_frame(spec.id, self.seed, TODAY))
-        return Table(spec.for_day(day), recipe_frame(spec.id, self.seed, day))
+        day = day if spec.is_daily else TODAY
+        return Table(
+            spec.for_day(day) if spec.is_daily else spec,
+            recipe_frame(spec.id, self.seed, day),
+            files=recipe_of(spec.id).files,
+        )
 
     def row_counts(self) -> dict[str, int]:
         """Rows served by source id; those of one day if it is partitioned by day."""
-        return {
-            name: row_count(load_recipe(RECIPES_DIR / f"{name}.yaml"))
-            for name in self.played
-        }
+        return {name: row_count(recipe_of(name)) for name in self.played}
 
     def hints(self) -> Iterator[tuple[str, str]]:
         """What keeps a source from being played by recipe, with its id."""

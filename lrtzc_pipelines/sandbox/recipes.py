@@ -15,14 +15,11 @@ import polars as pl
 from pydantic import ValidationError
 
 from lrtzc_pipelines.errors import SpecError
-from lrtzc_pipelines.sandbox.draws import AS_OF, generator
+from lrtzc_pipelines.sandbox.draws import TODAY, generator
 from lrtzc_pipelines.sandbox.recipe_columns import make_column
 from lrtzc_pipelines.sandbox.recipe_grammar import Recipe
 from lrtzc_pipelines.sandbox.recipe_rows import bare_rows, combination_count
 from lrtzc_pipelines.sources.registry import explain, read_yaml
-
-TODAY = AS_OF.date()
-"""The day of the sandbox's world."""
 
 RECIPES_DIR = Path(__file__).parent / "recipes"
 MOST_ROWS = 2_000_000
@@ -48,6 +45,16 @@ def recipe_ids(directory: Path = RECIPES_DIR) -> list[str]:
 
 
 @lru_cache(maxsize=_FRAMES_KEPT)
+def recipe_of(source_id: str, directory: Path = RECIPES_DIR) -> Recipe:
+    """The recipe of a source, read once per process.
+
+    Raises:
+        SpecError: it is absent or does not load.
+    """
+    return load_recipe(directory / f"{source_id}.yaml")
+
+
+@lru_cache(maxsize=_FRAMES_KEPT)
 def recipe_frame(
     source_id: str, seed: int, day: date, directory: Path = RECIPES_DIR
 ) -> pl.DataFrame:
@@ -56,7 +63,7 @@ def recipe_frame(
     Raises:
         SpecError: its recipe is absent or does not load.
     """
-    recipe = load_recipe(directory / f"{source_id}.yaml")
+    recipe = recipe_of(source_id, directory)
     return make(recipe, seed, source_id, day=day)
 
 

@@ -87,7 +87,7 @@ def _route(
             fault = f"{request.url.path}: nothing is served at this address"
             hint = "the front page (/) tells what is, and what a source lacks to be"
             return JSONResponse({"error": fault, "hint": hint}, 404)
-        return response(answer, request.headers.get("if-none-match"))
+        return response(answer, request.headers)
 
     async def endpoint(request: Request) -> Response:
         # In a thread: rendering takes milliseconds that would hold up the others.

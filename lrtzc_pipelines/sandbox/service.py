@@ -6,6 +6,7 @@ either behind HTTP. Conditional requests are settled here, once for all.
 
 from __future__ import annotations
 
+import gzip
 import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -66,6 +67,8 @@ class Answer:
         sha256: Digest of the body if it is known already.
         last_modified: UTC moment, where the service would tell one.
         headers: What else the service says, such as `Content-Range`.
+        has_etag: Whether the service names the versions of what it sends.
+        is_packed: Whether the service compresses for clients that ask for it.
     """
 
     body: bytes
@@ -74,6 +77,8 @@ class Answer:
     sha256: str | None = None
     last_modified: datetime | None = None
     headers: Mapping[str, str] = field(default_factory=dict)
+    has_etag: bool = True
+    is_packed: bool = False
 
 
 class Service(Protocol):
@@ -109,23 +114,44 @@ class Service(Protocol):
         ...
 
 
-def response(answer: Answer, if_none_match: str | None) -> Response:
-    """The HTTP response: the answer, or 304 if the client holds it already."""
-    digest = answer.sha256 or hashlib.sha256(answer.body).hexdigest()
+def response(answer: Answer, asked: Mapping[str, str]) -> Response:
+    """The HTTP response: the answer, or 304 if the client holds it already.
+
+    Args:
+        answer: What the service has to say.
+        asked: Headers of the request, by lower-case name.
+    """
     # Content-Type as a header: Starlette would add a charset, which is wrong for one
     # of the files and unknown for the others.
     headers = {
         **answer.headers,
-        "ETag": f'"{digest}"',
+        **_validators(answer),
         "Content-Type": answer.media_type,
     }
-    if answer.last_modified:
-        headers["Last-Modified"] = format_datetime(answer.last_modified, usegmt=True)
-    if answer.status == HTTPStatus.OK and _matches(if_none_match, digest):
+    if answer.status == HTTPStatus.OK and _is_held(headers, asked):
         return Response(status_code=304, headers=headers)
-    return Response(answer.body, answer.status, headers)
+    body = answer.body
+    if answer.is_packed and "gzip" in asked.get("accept-encoding", ""):
+        body = gzip.compress(body, mtime=0)
+        headers["Content-Encoding"] = "gzip"
+    return Response(body, answer.status, headers)
 
 
-def _matches(if_none_match: str | None, digest: str) -> bool:
-    held = [tag.strip().removeprefix("W/") for tag in (if_none_match or "").split(",")]
-    return f'"{digest}"' in held or "*" in held
+def _validators(answer: Answer) -> dict[str, str]:
+    found = {}
+    if answer.has_etag:
+        digest = answer.sha256 or hashlib.sha256(answer.body).hexdigest()
+        found["ETag"] = f'"{digest}"'
+    if answer.last_modified:
+        found["Last-Modified"] = format_datetime(answer.last_modified, usegmt=True)
+    return found
+
+
+def _is_held(validators: Mapping[str, str], asked: Mapping[str, str]) -> bool:
+    """Whether a request's condition holds; that of the ETag comes first."""
+    tags = asked.get("if-none-match")
+    if tags is not None:
+        held = [tag.strip().removeprefix("W/") for tag in tags.split(",")]
+        return "ETag" in validators and (validators["ETag"] in held or "*" in held)
+    since = asked.get("if-modified-since")
+    return since is not None and since == validators.get("Last-Modified")

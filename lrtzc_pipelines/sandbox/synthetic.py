@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property, lru_cache
 from http import HTTPStatus
 from importlib import import_module
@@ -23,6 +23,24 @@ JSON = "application/json"
 GEOJSON = "application/geo+json"
 CSV = "text/csv"
 _PAGES_KEPT = 64
+
+_MANNERS: dict[str, dict[str, Any]] = {
+    # Every answer is made anew and has no version; GeoServer's web.xml compresses JSON.
+    "wfs": {"has_etag": False, "is_packed": True},
+    # Compressed by Kuzzle itself, whoever asks for it.
+    "kuzzle": {"has_etag": False, "is_packed": True},
+    # PostgREST has no ETags (its issue 1176), nor has Django without the middleware
+    # that makes them, which the RNB does not load.
+    "postgrest": {"has_etag": False},
+    "rnb": {"has_etag": False},
+    # It says when a dataset was last finalized, in Last-Modified, and nothing else.
+    "data_fair": {"has_etag": False},
+}
+"""What services are known to do for all their answers, where it is not the rule here.
+
+What does not offer validators must not be made to here: then collecting from it twice
+would look cheaper than it is.
+"""
 
 
 @dataclass(frozen=True)
@@ -91,6 +109,7 @@ class SyntheticService:
         for kind in recipes.kinds(endpoint_id):
             tables = recipes.tables(endpoint_id, kind, question)
             answer = _protocol(kind)(tables, question)
+            answer = answer and replace(answer, **_MANNERS.get(kind, {}))
             if answer and answer.status < HTTPStatus.BAD_REQUEST:
                 return answer
             refusal = refusal or answer

@@ -25,10 +25,13 @@ class Table:
             how they are written.
         frame: The rows, in the producer's column names and in a fixed order. Values
             are text, integers, floats or booleans; null is a value that is absent.
+        files: In how many files they stand, one part after the other, where the
+            service has several.
     """
 
     spec: SourceSpec
     frame: pl.DataFrame
+    files: int = 1
 
 
 @dataclass(frozen=True)

@@ -60,6 +60,8 @@ class Filler(Frozen):
 
     def added_to(self, body: bytes, encoding: str) -> bytes:
         """The page with the rows in it."""
+        # The mark that some files begin with does not stand inside them.
+        encoding = encoding.removesuffix("-sig")
         rows = "".join(
             self.text.replace("{n}", str(number))
             for number in range(self.first, self.first + self.count)

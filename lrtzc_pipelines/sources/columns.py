@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from enum import StrEnum
+from functools import cache
 from typing import Annotated, Literal, Self
 from zoneinfo import available_timezones
 
@@ -28,6 +29,12 @@ _CONSTANTS: dict[ColumnType, tuple[type, ...]] = {
     ColumnType.NUMBER: (int, float),
     ColumnType.BOOLEAN: (int,),
 }
+
+
+@cache
+def _timezones() -> set[str]:
+    # A walk through hundreds of files.
+    return available_timezones()
 
 
 class GeneralizeTime(Frozen):
@@ -130,7 +137,7 @@ class Column(Frozen):
     @field_validator("timezone")
     @classmethod
     def _known_timezone(cls, value: str | None) -> str | None:
-        if value is not None and value not in available_timezones():
+        if value is not None and value not in _timezones():
             msg = f"unknown time zone {value!r}"
             raise ValueError(msg)
         return value

@@ -41,7 +41,7 @@ class CsvFormat(Frozen):
     member: str | None = None
     """File inside a zip archive; may be left out where there is only one."""
     occurrence_column: str | None = None
-    """Column that numbers equal rows from 1, for files whose equal rows all count."""
+    """Column that numbers rows of equal key from 1, where all of them count."""
 
     @field_validator("encoding")
     @classmethod
@@ -75,6 +75,8 @@ class JsonFormat(Frozen):
         volatile: Keys that change without the data changing.
         first_of: With `flatten`, lists of which only the first item counts, by their
             dotted names; it is flattened like an object.
+        keyed: With `flatten`, lists of objects that each have a `key` and a `value`,
+            by their dotted names; they are flattened like the object that they spell.
         absent_is_empty: Whether a document without `records` has none, rather than
             being of another shape.
         page_column: Column that holds the name of the page a record came from, where
@@ -89,6 +91,7 @@ class JsonFormat(Frozen):
     parents: dict[str, str] = Field(default_factory=dict)
     volatile: tuple[str, ...] = ()
     first_of: tuple[str, ...] = ()
+    keyed: tuple[str, ...] = ()
     absent_is_empty: bool = False
     page_column: str | None = None
 
@@ -97,8 +100,11 @@ class ParquetFormat(Frozen):
     """A Parquet file; its values become text and are typed like any others."""
 
     kind: Literal["parquet"]
+    rows: dict[str, tuple[str, ...]] = Field(default_factory=dict)
+    """Rows that are read, by the values of columns: files of the whole country whose
+    other rows would only fill the memory. All of them if empty."""
     occurrence_column: str | None = None
-    """Column that numbers equal rows from 1, for files whose equal rows all count."""
+    """Column that numbers rows of equal key from 1, where all of them count."""
 
 
 class XlsxFormat(Frozen):

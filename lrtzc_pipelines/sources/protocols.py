@@ -72,13 +72,32 @@ class GbfsConnector(ConnectorBase):
 
 
 class HttpFileConnector(ConnectorBase):
-    """One file behind one address, relative to the endpoint."""
+    """One file behind one address, relative to the endpoint, or several alike."""
 
     kind: Literal["http_file"]
     path: str
+    parts: tuple[Annotated[str, Field(pattern=r"^[0-9A-Za-z][\w-]{0,63}$")], ...] = ()
+    """What `{part}` in the path stands for, file after file: one file a year, say."""
     query: dict[str, str] = Field(default_factory=dict)
     key_header: str | None = None
     """Header that carries the service's key, where it wants one."""
+
+    @property
+    def files(self) -> dict[str, str]:
+        """Path of each file, by the name of its page."""
+        if not self.parts:
+            return {"file": self.path}
+        return {part: self.path.replace("{part}", part) for part in self.parts}
+
+    @model_validator(mode="after")
+    def _parts_have_a_place(self) -> Self:
+        if bool(self.parts) != ("{part}" in self.path):
+            msg = "path: give {part} where parts are given, and only there"
+            raise ValueError(msg)
+        if len(set(self.parts)) < len(self.parts):
+            msg = "parts: one is there twice"
+            raise ValueError(msg)
+        return self
 
 
 class OdsV1Connector(ConnectorBase):
@@ -108,6 +127,10 @@ class DataFairConnector(ConnectorBase):
     kind: Literal["data_fair"]
     dataset: str
     select: tuple[str, ...] = ()
+    filters: dict[Annotated[str, Field(pattern=r".+_(eq|in|starts)$")], str] = Field(
+        default_factory=dict
+    )
+    """What a column must be, by its name and `_eq`, `_in` or `_starts`."""
     qs: str | None = None
     sort: str | None = None
     page_size: Annotated[int, Field(ge=1, le=10_000)] = 10_000
@@ -126,6 +149,8 @@ class DataGouvConnector(ConnectorBase):
     schema_name: str | None = None
     title_pattern: str | None = None
     """Regular expression that a resource's title must match."""
+    latest: Annotated[int, Field(ge=1)] | None = None
+    """How many of them to take, the last ones by title: files named by their month."""
 
     @model_validator(mode="after")
     def _one_way(self) -> Self:
@@ -259,6 +284,8 @@ class PostgrestConnector(ConnectorBase):
     select: str | None = None
     order: str
     page_size: Annotated[int, Field(ge=1, le=10_000)] = 1000
+    version_path: str | None = None
+    """Small table that changes whenever data are published anew, where there is one."""
     key_header: str | None = None
     """Header that carries the service's key, where there is one."""
 

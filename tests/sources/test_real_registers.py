@@ -1,4 +1,4 @@
-"""Real files of the legacy web service and of a Linky gateway, through the real line.
+"""Real files of the web service, a Linky gateway and ODRÉ, through the real line.
 
 What is expected here is counted in the files by other means than the platform's.
 """
@@ -189,3 +189,41 @@ def test_a_real_load_curve_ends_early_and_is_stamped_at_its_starts() -> None:
     assert reading["end"] == "2023-03-08"
     values = [float(point["value"]) for point in reading["interval_reading"]]
     assert rows["mean_power_w"].to_list() == values
+
+
+def test_a_real_index_of_another_association_has_the_columns_of_ours() -> None:
+    spec = SPECS["atmo_na_air_index"]
+    body = (REAL / "atmo" / "arcgis_ind_atmo_gwadair_2025.json").read_bytes()
+    page = StoredPage("offset-0", "json", "0", "0", len(body))
+    found = conform(spec, parse(spec, [(page, body)]))
+    assert found.refused.is_empty()
+    assert not found.unknown_columns
+    [row] = found.rows.iter_rows(named=True)
+    # A midnight, on the association's own clock.
+    assert row["due_at"] == datetime(2025, 11, 8, 4, tzinfo=UTC)
+    assert row["air_quality_index"] == row["pm25_index"] == 1
+
+
+def test_real_records_of_the_grid_are_read_whole_and_none_is_unknown() -> None:
+    spec = SPECS["odre_eco2mix_national"]
+    file = REAL / "ods_odre" / "eco2mix-national-tr_v2.1_records_2023.json"
+    records = json.loads(file.read_text("utf-8"))["results"]
+    # An export has the same records, one a line.
+    body = "".join(f"{json.dumps(record)}\n" for record in records).encode()
+    page = StoredPage("export", "jsonl", "0", "0", len(body))
+    found = conform(spec, parse(spec, [(page, body)]))
+    assert found.refused.is_empty()
+    assert not found.unknown_columns
+    rows = found.rows.sort("started_at")
+    received = sorted(records, key=lambda record: record["date_heure"])
+    assert rows.height == len(received) == 4
+    assert rows["started_at"][-1] == datetime(2023, 9, 12, 23, 15, tzinfo=UTC)
+    assert received[-1]["date"] == "2023-09-13"
+    for name, source in (
+        ("consumption_mw", "consommation"),
+        ("co2_g_per_kwh", "taux_co2"),
+        ("onshore_wind_mw", "eolien_terrestre"),
+        ("battery_charging_mw", "stockage_batterie"),
+        ("physical_exchange_mw", "ech_physiques"),
+    ):
+        assert rows[name].to_list() == [float(record[source]) for record in received]

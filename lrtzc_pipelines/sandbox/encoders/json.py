@@ -53,6 +53,8 @@ def _record(row: dict[str, Any], form: JsonFormat) -> Any:
         _put(record, name.split("."), value)
     for path in sorted(form.first_of, key=len, reverse=True):
         _wrap(record, path.split("."))
+    for path in form.keyed:
+        _pair(record, path.split("."))
     return record
 
 
@@ -70,6 +72,16 @@ def _wrap(record: dict[str, Any], path: list[str]) -> None:
         record = record.get(step, {})
     if name in record:
         record[name] = [record[name]]
+
+
+def _pair(record: dict[str, Any], path: list[str]) -> None:
+    """Makes the object at a path the list of its keys and values."""
+    *steps, name = path
+    for step in steps:
+        record = record.get(step, {})
+    if isinstance(record.get(name), dict):
+        pairs = record[name].items()
+        record[name] = [{"key": key, "value": value} for key, value in pairs]
 
 
 def _written(document: Any) -> str:

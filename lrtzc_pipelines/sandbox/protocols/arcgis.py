@@ -8,10 +8,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from lrtzc_pipelines.sandbox.draws import AS_OF
 from lrtzc_pipelines.sandbox.records import json_answer, number
 from lrtzc_pipelines.sandbox.service import Answer
 from lrtzc_pipelines.sandbox.tables import Question, Table
+from lrtzc_pipelines.sandbox.versions import published_at
 from lrtzc_pipelines.sources.protocols import ArcgisConnector
 
 MAX_RECORD_COUNT = 1000
@@ -27,14 +27,14 @@ def answer(tables: Mapping[str, Table], question: Question) -> Answer | None:
             continue
         layer = connector.path.strip("/")
         if path == layer:
-            return json_answer(_layer(layer))
+            return json_answer(_layer(table, layer))
         if path == f"{layer}/query":
             return _query(table, connector, question.query)
     return None
 
 
-def _layer(layer: str) -> dict[str, Any]:
-    edited = int(AS_OF.timestamp() * 1000)
+def _layer(table: Table, layer: str) -> dict[str, Any]:
+    edited = int(published_at(table).timestamp() * 1000)
     return {
         "name": layer.partition("/")[0],
         "type": "Feature Layer",

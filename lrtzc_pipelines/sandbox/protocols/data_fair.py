@@ -1,28 +1,33 @@
 """data-fair: a dataset's metadata, and its lines by a cursor.
 
 Counting pages ends at the window of 10,000 lines with an HTTP 400; `next` goes on
-beyond it. Lines carry the service's own columns unless others are selected.
+beyond it, without saying the total again. Lines carry the service's own columns unless
+others are selected. A filter on a column that does not exist is ignored.
 """
 
 from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from dataclasses import replace
+from datetime import datetime, timedelta
 from typing import Any
 from urllib.parse import quote, urlencode
 
 import polars as pl
 
 from lrtzc_pipelines.connectors.base import at
-from lrtzc_pipelines.sandbox.draws import AS_OF
 from lrtzc_pipelines.sandbox.records import json_answer, number
 from lrtzc_pipelines.sandbox.service import Answer
 from lrtzc_pipelines.sandbox.tables import Question, Table
+from lrtzc_pipelines.sandbox.versions import published_at
 from lrtzc_pipelines.sources.protocols import DataFairConnector
 
 MAX_SIZE = WINDOW = 10_000
 _DEFAULT_SIZE = 12
 _DATASETS = "data-fair/api/v1/datasets/"
+_INDEXING = timedelta(minutes=3)
+_FILTER = re.compile(r"(.+)_(eq|in|starts)")
 _TERM = re.compile(r"\s*(\w+)\s*:\s*(?P<value>\"[^\"]*\"|[^\s()]+)\s*")
 
 
@@ -41,7 +46,7 @@ def answer(tables: Mapping[str, Table], question: Question) -> Answer | None:
 
 
 def _metadata(table: Table) -> Answer:
-    moment = AS_OF.isoformat(timespec="milliseconds").replace("+00:00", "Z")
+    updated = published_at(table)
     schema = [{"key": name, "x-originalName": name} for name in table.frame.columns]
     return json_answer(
         {
@@ -49,11 +54,15 @@ def _metadata(table: Table) -> Answer:
             "title": table.spec.title,
             "status": "finalized",
             "count": table.frame.height,
-            "dataUpdatedAt": moment,
-            "finalizedAt": moment,
+            "dataUpdatedAt": _written(updated - _INDEXING),
+            "finalizedAt": _written(updated),
             "schema": schema,
         }
     )
+
+
+def _written(moment: datetime) -> str:
+    return moment.isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
 def _lines(table: Table, question: Question) -> Answer:
@@ -71,12 +80,12 @@ def _lines(table: Table, question: Question) -> Answer:
         return _text(400, str(error))
     start = after or (page - 1) * size
     rows = frame.slice(start, size).to_dicts()
-    document: dict[str, Any] = {"total": frame.height}
+    document: dict[str, Any] = {} if after else {"total": frame.height}
     if rows and start + size < frame.height:
         document["next"] = _next(table, question, start + size)
     wanted = [name for name in query.get("select", "").split(",") if name]
     document["results"] = [_line(row, wanted) for row in rows]
-    return json_answer(document)
+    return replace(json_answer(document), last_modified=published_at(table))
 
 
 def _next(table: Table, question: Question, start: int) -> str:
@@ -111,6 +120,7 @@ def _selected(frame: pl.DataFrame, query: Mapping[str, str]) -> pl.DataFrame:
             raise ValueError(msg)
         value = found["value"].strip('"')
         frame = frame.filter(pl.col(found[1]).cast(pl.String) == value)
+    frame = _filtered(frame, query)
     if sort := query.get("sort"):
         names = sort.split(",")
         keys = [name.removeprefix("-") for name in names]
@@ -119,6 +129,21 @@ def _selected(frame: pl.DataFrame, query: Mapping[str, str]) -> pl.DataFrame:
             raise ValueError(msg)
         downwards = [name.startswith("-") for name in names]
         frame = frame.sort(keys, descending=downwards, maintain_order=True)
+    return frame
+
+
+def _filtered(frame: pl.DataFrame, query: Mapping[str, str]) -> pl.DataFrame:
+    """The lines whose columns are as the filters of a query want them."""
+    for name, value in query.items():
+        found = _FILTER.fullmatch(name)
+        if not found or found[1] not in frame.columns:
+            continue
+        text = pl.col(found[1]).cast(pl.String)
+        wanted = value.split(",") if found[2] == "in" else [value]
+        is_wanted = (
+            text.str.starts_with(value) if found[2] == "starts" else text.is_in(wanted)
+        )
+        frame = frame.filter(is_wanted)
     return frame
 
 

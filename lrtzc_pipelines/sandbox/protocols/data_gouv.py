@@ -13,8 +13,11 @@ import uuid
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import timedelta
+from itertools import pairwise
 from typing import Any
 from urllib.parse import urlencode
+
+import polars as pl
 
 from lrtzc_pipelines.connectors.base import at
 from lrtzc_pipelines.sandbox.draws import AS_OF
@@ -104,16 +107,17 @@ def _catalogue(tables: list[Table], question: Question) -> Answer:
 
 
 def _datasets(table: Table, question: Question) -> list[dict[str, Any]]:
-    """The datasets of a source: one, or one per producer."""
-    connector = _connector(table)
+    """The datasets of a source: the one it asks for, or one per producer."""
+    wanted, files = _connector(table).dataset, _files(table)
+    groups = [files] if wanted else [[file] for file in files]
     return [
         {
-            "id": connector.dataset or f"{table.spec.id}-{file.number}",
-            "title": f"{table.spec.title} ({file.number})",
-            "organization": {"name": f"Producteur inventé {file.number}"},
-            "resources": [_described(file, question)],
+            "id": wanted or f"{table.spec.id}-{number}",
+            "title": f"{table.spec.title} ({number})",
+            "organization": {"name": f"Producteur inventé {number}"},
+            "resources": [_described(file, question) for file in group],
         }
-        for file in _files(table)
+        for number, group in enumerate(groups, start=1)
     ]
 
 
@@ -176,11 +180,11 @@ def _files(table: Table) -> list[_File]:
     if isinstance(form, IrveFormat):
         bodies, extension = producer_files(table.frame, form), "csv"
     else:
-        bodies, extension = [encoder(form.kind)(table.frame, form)], form.kind
+        encode, extension = encoder(form.kind), form.kind
+        bodies = [encode(part, form) for part in _parts(table)]
     return [
         _File(
-            id=connector.resource
-            or str(uuid.uuid5(uuid.NAMESPACE_URL, f"{table.spec.id}/{n}")),
+            id=connector.resource or _id(table, n),
             number=n,
             title=_title(table, n),
             extension=extension,
@@ -189,6 +193,13 @@ def _files(table: Table) -> list[_File]:
         )
         for n, body in enumerate(bodies, start=1)
     ]
+
+
+def _parts(table: Table) -> list[pl.DataFrame]:
+    """The rows of each file, one after the other."""
+    rows, files = table.frame.height, table.files
+    bounds = [rows * place // files for place in range(files + 1)]
+    return [table.frame[start:end] for start, end in pairwise(bounds)]
 
 
 def _title(table: Table, place: int) -> str:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+import polars as pl
+
 from lrtzc_pipelines.sandbox.draws import AS_OF
 from lrtzc_pipelines.sandbox.encoders import encoder
 from lrtzc_pipelines.sandbox.encoders.gtfs import encode_tables
@@ -38,9 +40,13 @@ def answer(tables: Mapping[str, Table], question: Question) -> Answer | None:
 def _is_asked(connector: Connector, question: Question) -> bool:
     return (
         isinstance(connector, HttpFileConnector)
-        and connector.path.strip("/") == question.path.strip("/")
+        and question.path.strip("/") in _paths(connector)
         and connector.query.items() <= question.query.items()
     )
+
+
+def _paths(connector: HttpFileConnector) -> list[str]:
+    return [path.strip("/") for path in connector.files.values()]
 
 
 def _file(found: list[Table], question: Question) -> Answer:
@@ -54,10 +60,10 @@ def _file(found: list[Table], question: Question) -> Answer:
     media_type = _MEDIA_TYPES.get(form.kind, "application/octet-stream")
     if isinstance(form, CsvFormat):
         media_type = _PACKED.get(form.compression, media_type)
-    return Answer(_body(found), media_type, last_modified=AS_OF)
+    return Answer(_body(found, question), media_type, last_modified=AS_OF)
 
 
-def _body(found: list[Table]) -> bytes:
+def _body(found: list[Table], question: Question) -> bytes:
     form = found[0].spec.format
     if isinstance(form, GtfsFormat):
         return encode_tables(
@@ -67,4 +73,13 @@ def _body(found: list[Table]) -> bytes:
                 if isinstance(table.spec.format, GtfsFormat)
             }
         )
-    return encoder(form.kind)(found[0].frame, form)
+    return encoder(form.kind)(_part(found[0], question), form)
+
+
+def _part(table: Table, question: Question) -> pl.DataFrame:
+    """The rows of the file that is asked for, those of the others left out."""
+    assert isinstance(table.spec.connector, HttpFileConnector)  # noqa: S101 - chosen so
+    paths = _paths(table.spec.connector)
+    place, rows = paths.index(question.path.strip("/")), table.frame.height
+    start, end = rows * place // len(paths), rows * (place + 1) // len(paths)
+    return table.frame[start:end]

@@ -53,9 +53,19 @@ def _page(table: Table, question: Question) -> Answer:
         "prev": None,
         "next": links["next"] if more else None,
         "api_version": "2.0.1",
-        "data": found[cursor:last],
+        "data": _chosen(found[cursor:last], question.query.get("fields")),
     }
     return json_answer(document, 206 if more else 200)
+
+
+def _chosen(
+    found: list[dict[str, object]], fields: str | None
+) -> list[dict[str, object]]:
+    """Records with the fields asked for; all of them if none is named."""
+    if not fields:
+        return found
+    wanted = set(fields.split(","))
+    return [{k: v for k, v in row.items() if k in wanted} for row in found]
 
 
 def _ordered(table: Table, *, descending: bool) -> list[dict[str, object]]:

@@ -1,6 +1,7 @@
 """Kuzzle's document API: a search, then a scroll whose id changes with every page.
 
-The scroll's state is in its id, so that nothing is kept between two requests.
+The scroll's state is in its id, so that nothing is kept between two requests; so is
+the day, in sources partitioned by day.
 """
 
 from __future__ import annotations
@@ -19,6 +20,8 @@ CAP = 10_000
 """`limits.documentsFetchCount`: most documents a search gives without a scroll."""
 
 _DEFAULT_SIZE = 10
+_DAY_MARK = "."
+"""Between the day and the rest of a scroll's id; not a sign of base64."""
 
 
 def answer(tables: Mapping[str, Table], question: Question) -> Answer | None:
@@ -70,7 +73,9 @@ def _search(tables: Mapping[str, Table], path: str, question: Question) -> Answe
 
 def _scroll(tables: Mapping[str, Table], scroll_id: str) -> Answer:
     try:
-        source_id, start, size, turn = json.loads(base64.b64decode(scroll_id))
+        source_id, start, size, turn = json.loads(
+            base64.b64decode(scroll_id.rpartition(_DAY_MARK)[2])
+        )
         table = tables[source_id]
     except (ValueError, KeyError, TypeError):
         return _error(
@@ -88,8 +93,9 @@ def _page(table: Table, action: str, start: int, size: int, *, turn: int) -> Ans
     if turn:
         state = [table.spec.id, start + size, size, turn + 1]
         encoded = base64.b64encode(json.dumps(state).encode()).decode()
+        scroll_id = _DAY_MARK.join([*table.spec.parts[1:], encoded])
         remaining = max(0, len(found) - start - len(page))
-        result |= {"scrollId": encoded, "remaining": remaining}
+        result |= {"scrollId": scroll_id, "remaining": remaining}
     return json_answer(
         {
             "status": 200,

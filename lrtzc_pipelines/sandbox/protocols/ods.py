@@ -12,10 +12,10 @@ from collections.abc import Callable, Mapping
 
 import polars as pl
 
-from lrtzc_pipelines.sandbox.draws import AS_OF
 from lrtzc_pipelines.sandbox.records import json_answer, number
 from lrtzc_pipelines.sandbox.service import Answer
 from lrtzc_pipelines.sandbox.tables import Question, Table
+from lrtzc_pipelines.sandbox.versions import published_at
 from lrtzc_pipelines.sources.protocols import OdsConnector
 
 WINDOW = 10_000
@@ -65,7 +65,7 @@ def answer(tables: Mapping[str, Table], question: Question) -> Answer | None:
 
 
 def _metadata(table: Table) -> Answer:
-    processed = AS_OF.isoformat(timespec="milliseconds")
+    processed = published_at(table).isoformat(timespec="milliseconds")
     fields = [
         {"name": name, "type": _TYPES.get(type(kind), "text"), "label": name}
         for name, kind in table.frame.schema.items()

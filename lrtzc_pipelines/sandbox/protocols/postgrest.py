@@ -15,6 +15,7 @@ from lrtzc_pipelines.sandbox.listed import listed_records
 from lrtzc_pipelines.sandbox.records import json_answer, number
 from lrtzc_pipelines.sandbox.service import Answer
 from lrtzc_pipelines.sandbox.tables import Question, Table
+from lrtzc_pipelines.sandbox.versions import published_at
 from lrtzc_pipelines.sources.protocols import PostgrestConnector
 
 MAX_ROWS = 500
@@ -22,16 +23,30 @@ MAX_ROWS = 500
 
 
 def answer(tables: Mapping[str, Table], question: Question) -> Answer | None:
-    """The rows at this path that pass its filters; None if there is no such table."""
+    """The rows at this path that pass its filters; None if there is no such table.
+
+    A table of versions, where a source names one, tells when all was published.
+    """
     path = question.path.strip("/")
     for table in tables.values():
         connector = table.spec.connector
-        if isinstance(connector, PostgrestConnector) and (
-            connector.path.strip("/") == path
-        ):
+        if not isinstance(connector, PostgrestConnector):
+            continue
+        version_path = connector.version_path
+        if version_path and version_path.strip("/") == path:
+            return _page([_version(table)], question)
+        if connector.path.strip("/") == path:
             asked = connector.filters.items() <= question.query.items()
             return _page(listed_records(table) if asked else [], question)
     return None
+
+
+def _version(table: Table) -> dict[str, Any]:
+    published = published_at(table)
+    return {
+        "publication_schema": f"bdnb_{published:%Y_%m}_a_open_data",
+        "modifiee": published.isoformat(),
+    }
 
 
 def _page(rows: list[dict[str, Any]], question: Question) -> Answer:

@@ -8,17 +8,25 @@ from __future__ import annotations
 import base64
 import binascii
 from collections.abc import Mapping
+from datetime import datetime, timedelta
 from typing import Any
+from zoneinfo import ZoneInfo
 
 from lrtzc_pipelines.sandbox.listed import listed_records
 from lrtzc_pipelines.sandbox.records import json_answer, number
 from lrtzc_pipelines.sandbox.service import Answer
 from lrtzc_pipelines.sandbox.tables import Question, Table
+from lrtzc_pipelines.sandbox.versions import published_at
 from lrtzc_pipelines.sources.protocols import SireneConnector
+
+COLLECTIONS = ("Unités Légales", "Établissements", "Liens de succession")
+"""What the service tells the freshness of."""
 
 MASKED = "[ND]"
 """What stands for a value of an establishment that is only partly public."""
 
+_PARIS = ZoneInfo("Europe/Paris")
+_BEFORE = timedelta(hours=7)
 _MAX_SIZE = 1000
 _DEFAULT_SIZE = 20
 _KEPT_WHEN_MASKED = ("commune", "codeCommune", "codePostal")
@@ -27,7 +35,12 @@ _MASKED_NAMES = ("denomination", "nom", "prenom", "sigle", "pseudonyme")
 
 
 def answer(tables: Mapping[str, Table], question: Question) -> Answer | None:
-    """A page of the establishments that match `q`; None at another path."""
+    """A page of the establishments that match `q`, or how new they are.
+
+    None at another path.
+    """
+    if question.path.strip("/") == "informations":
+        return _informations(tables)
     if question.path.strip("/") != "siret":
         return None
     query = question.query
@@ -60,6 +73,36 @@ def answer(tables: Mapping[str, Table], question: Question) -> Answer | None:
             "etablissements": [_shown(row, fields) for row in page],
         }
     )
+
+
+def _informations(tables: Mapping[str, Table]) -> Answer:
+    """The state of the service; moments are those of Paris, without a zone."""
+    published = max(published_at(table) for table in tables.values())
+    available = published.astimezone(_PARIS).replace(tzinfo=None)
+    return json_answer(
+        {
+            "header": {"statut": 200, "message": "OK"},
+            "etatService": "UP",
+            "etatsDesServices": [
+                {"Collection": name, "etatCollection": "UP"} for name in COLLECTIONS
+            ],
+            "versionService": "3.11.95",
+            "journalDesModifications": "",
+            "datesDernieresMisesAJourDesDonnees": [
+                {
+                    "collection": name,
+                    "dateDerniereMiseADisposition": _written(available),
+                    "dateDernierTraitementMaximum": _written(available - _BEFORE),
+                    "dateDernierTraitementDeMasse": None,
+                }
+                for name in COLLECTIONS
+            ],
+        }
+    )
+
+
+def _written(moment: datetime) -> str:
+    return moment.isoformat(timespec="milliseconds")
 
 
 def _found(tables: Mapping[str, Table], query: str) -> list[dict[str, Any]]:

@@ -92,6 +92,16 @@ def test_a_good_suite_loads(load: Load) -> None:
             id="unknown withheld column",
         ),
         pytest.param(
+            suite(
+                changed(
+                    type="expect_column_pair_values_to_be_equal",
+                    kwargs={"column_A": "commune_code", "column_B": "list_position"},
+                )
+            ),
+            "name_present: list_position may be blank: say ignore_row_if",
+            id="comparison with a blank",
+        ),
+        pytest.param(
             suite(changed(on_failure="withhold", severity="warning")),
             "withheld_columns goes with on_failure: withhold",
             id="withhold nothing",

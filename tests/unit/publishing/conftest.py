@@ -56,7 +56,7 @@ TABLES = {
         "cadence varchar, origin varchar, row_count bigint, "
         "quarantined_count bigint, collected_at timestamptz, "
         "data_changed_at timestamptz, freshness_days integer, snapshot_id varchar, "
-        "content_sha256 varchar"
+        "content_sha256 varchar, is_released boolean"
     ),
 }
 DEFAULTS: dict[str, dict[str, Any]] = {

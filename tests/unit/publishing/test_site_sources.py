@@ -16,7 +16,7 @@ from lrtzc_pipelines.publishing.site_sources import (
     edition,
     empty_note,
     source_note,
-    source_rows,
+    source_groups,
 )
 
 NOW = datetime(2025, 7, 1, 12, tzinfo=UTC)
@@ -94,30 +94,47 @@ def test_lateness_is_unknown_without_its_facts(unknown: str) -> None:
 
 
 def test_fresh_source_is_up_to_date() -> None:
-    (row,) = source_rows([source()], NOW)
+    ((_, (row,)),) = source_groups([source()], NOW)
     assert (row.freshness, row.is_late, row.state) == ("à jour", False, "Publié")
 
 
 def test_late_source_says_by_how_many_days() -> None:
-    (row,) = source_rows([source(data_changed_at=NOW - timedelta(days=17))], NOW)
+    ((_, (row,)),) = source_groups(
+        [source(data_changed_at=NOW - timedelta(days=17))], NOW
+    )
     assert (row.freshness, row.is_late) == ("en retard de 3\u00a0j", True)
 
 
 def test_absent_source_shows_no_zero() -> None:
-    (row,) = source_rows([ABSENT], NOW)
+    ((_, (row,)),) = source_groups([ABSENT], NOW)
     assert row.state == "Pas encore collecté"
     assert {row.row_count, row.quarantined_count, row.data_date} == {"\u2013"}
 
 
 def test_source_without_a_published_row_is_told_from_an_absent_one() -> None:
-    (row,) = source_rows([source(row_count=0)], NOW)
+    ((_, (row,)),) = source_groups([source(row_count=0)], NOW)
     assert row.state == "Collecté, aucune ligne publiée"
     assert empty_note(source(row_count=0)).startswith("Collecté")
     assert empty_note(ABSENT) == empty_note(None) == "Pas encore collecté."
 
 
+def test_sources_stand_under_their_axes() -> None:
+    sources = [source(axis=1), source(axis=5), source(axis=5), source(axis=None)]
+    groups = source_groups(sources, NOW)
+    assert [(axis[:2], len(rows)) for axis, rows in groups] == [
+        ("1.", 1),
+        ("5.", 2),
+        ("n.", 1),
+    ]
+
+
+def test_what_is_not_released_is_not_said_to_be_published() -> None:
+    ((_, (row,)),) = source_groups([source(is_released=False)], NOW)
+    assert (row.state, row.row_count) == ("Collecté, non diffusé", "\u2013")
+
+
 def test_quarantined_rows_show_in_the_state() -> None:
-    (row,) = source_rows([source(quarantined_count=2)], NOW)
+    ((_, (row,)),) = source_groups([source(quarantined_count=2)], NOW)
     assert row.state == "Publié, lignes écartées"
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import re
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -108,6 +109,21 @@ def test_a_resource_and_a_dataset_are_found_by_their_ids() -> None:
     dataset = document(ask("api/1/datasets/lieux/", by_dataset))
     assert dataset["id"] == "lieux"
     assert dataset["resources"][0]["title"] == "Lieux 2026"
+
+
+def test_a_dataset_may_hold_its_rows_in_several_files() -> None:
+    asked = {"kind": "data_gouv", "dataset": "lieux"}
+    whole = table(POINTS, asked, {"kind": "csv"})
+    found = {"points": replace(whole, files=2)}
+    dataset = document(ask("api/1/datasets/lieux/", found))
+    bodies = []
+    for resource in dataset["resources"]:
+        file = ask(resource["url"].removeprefix(BASE), found)
+        assert file
+        bodies.append(file.body.decode().splitlines())
+    assert [len(lines) for lines in bodies] == [1 + 4, 1 + 5]
+    assert bodies[0][0] == bodies[1][0]
+    assert [line[:6] for line in bodies[1][1:]] == [f"FRTZC{n}" for n in range(4, 9)]
 
 
 @pytest.mark.parametrize(

@@ -38,6 +38,11 @@ def test_the_newest_come_first_unless_asked_otherwise() -> None:
     assert values(ask(sort="asc")) == [0, 1, 2, 3, 4]
 
 
+def test_only_the_fields_asked_for_are_sent() -> None:
+    found = document(ask(fields="resultat_obs,none"))["data"]
+    assert found[0] == {"resultat_obs": 4}
+
+
 def test_a_question_leads_to_the_table_that_asks_it() -> None:
     assert values(ask(grandeur_hydro="Q")) == [99]
 

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import json
+from datetime import date
 from typing import Any
 
 import pytest
 from protocol_tables import document, table
 
 from lrtzc_pipelines.sandbox.protocols.kuzzle import CAP, answer
+from lrtzc_pipelines.sandbox.recipe_sources import asked_day
 from lrtzc_pipelines.sandbox.service import Answer
-from lrtzc_pipelines.sandbox.tables import Question
+from lrtzc_pipelines.sandbox.tables import Question, Table
 
 COLLECTION = {
     "kind": "kuzzle",
@@ -100,3 +102,18 @@ def test_a_body_that_is_no_json_is_refused() -> None:
 def test_other_paths_are_not_served() -> None:
     assert answer(TABLES, Question("GET", "town/measures/_search")) is None
     assert answer(TABLES, Question("GET", "")) is None
+
+
+def test_a_scroll_remembers_the_day_of_a_source_partitioned_by_day() -> None:
+    whole = TABLES["town_things"]
+    daily = whole.spec.model_copy(update={"partitioning": "daily"})
+    slice_of_day = Table(daily.for_day(date(2026, 11, 12)), whole.frame)
+    question = Question(
+        "POST", "town/measures/_search", {"size": "10", "scroll": "1m"}, body=b""
+    )
+    found = answer({"town_things": slice_of_day}, question)
+    scroll_id = document(found)["result"]["scrollId"]
+    assert asked_day(Question("GET", f"_scroll/{scroll_id}")) == date(2026, 11, 12)
+    assert [hit["_id"] for hit in document(scroll(scroll_id))["result"]["hits"]] == [
+        f"m{n}" for n in range(10, 20)
+    ]

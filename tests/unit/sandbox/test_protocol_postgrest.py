@@ -70,3 +70,11 @@ def test_a_refusal_has_postgrests_shape(
 
 def test_there_is_nothing_at_another_path() -> None:
     assert ask(answer, TABLE, "donnees/y") is None
+
+
+def test_the_table_of_versions_is_where_the_source_says() -> None:
+    asked = {"kind": "postgrest", "path": "x", "order": "id", "version_path": "v/info"}
+    (row,) = body_of(ask(answer, invented([{"id": "a"}], asked), "v/info"))
+    assert row["publication_schema"].startswith("bdnb_")
+    (other,) = body_of(ask(answer, invented([{"id": "b"}], asked), "v/info"))
+    assert row["modifiee"] != other["modifiee"]

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from invented import ask, body_of, invented
 
-from lrtzc_pipelines.sandbox.protocols.sirene import answer
+from lrtzc_pipelines.sandbox.protocols.sirene import COLLECTIONS, answer
 from lrtzc_pipelines.sandbox.tables import Table
 
 QUERY = "codeCommuneEtablissement:17300"
@@ -99,3 +99,23 @@ def test_a_refusal_has_sirenes_header(query: dict[str, str], status: int) -> Non
 
 def test_there_is_nothing_at_another_path() -> None:
     assert ask(answer, table(), "siren", q=QUERY) is None
+
+
+# How new the data are
+
+
+def test_the_state_of_the_service_names_every_collection() -> None:
+    found = body_of(ask(answer, table(), "informations"))
+    dates = found["datesDernieresMisesAJourDesDonnees"]
+    assert [entry["collection"] for entry in dates] == list(COLLECTIONS)
+    assert all(
+        entry["dateDernierTraitementMaximum"] < entry["dateDerniereMiseADisposition"]
+        for entry in dates
+    )
+
+
+def test_other_rows_were_published_at_another_moment() -> None:
+    one, again, other = (
+        body_of(ask(answer, table(rows), "informations")) for rows in (5, 5, 6)
+    )
+    assert one == again != other

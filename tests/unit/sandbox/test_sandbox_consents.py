@@ -6,7 +6,8 @@ from pathlib import Path
 
 from lrtzc_pipelines.connectors.consents import read_consents
 from lrtzc_pipelines.sandbox.consents import write_consents
-from lrtzc_pipelines.sandbox.recipes import TODAY, recipe_frame
+from lrtzc_pipelines.sandbox.draws import TODAY
+from lrtzc_pipelines.sandbox.recipes import recipe_frame
 
 SEED = 7
 
