@@ -12,6 +12,9 @@ from pathlib import Path
 PRIVATE_DIR_MODE = 0o700
 PRIVATE_FILE_MODE = 0o600
 
+LAYERS = ("raw", "validated", "anonymized")
+"""Folders and assets of a source, in the order its data go through them."""
+
 
 @dataclass(frozen=True)
 class Layout:
@@ -44,13 +47,26 @@ class Layout:
         """Folder of the messages that a collector wrote down (private)."""
         return self.private("spool", collector_id)
 
-    def deposits(self, form_id: str) -> Path:
+    def deposits(self, form_id: str, depositor: str) -> Path:
         """Folder of the files that a partner deposited, and of receipts (private)."""
-        return self.private("deposits", form_id)
+        return self.private("deposits", form_id, depositor)
 
-    def inbox(self, form_id: str) -> Path:
-        """Folder where a partner leaves files, closed until the operator opens it."""
-        return self.private("inbox", form_id)
+    def inbox(self, form_id: str, depositor: str) -> Path:
+        """Folder where a partner leaves files; made when the operator opens it."""
+        return self.data_dir / "inbox" / form_id / depositor
+
+    def depositors(self, form_id: str) -> list[str]:
+        """Partners who may deposit, or did, by the names of their folders."""
+        folders = [self.data_dir / kind / form_id for kind in ("inbox", "deposits")]
+        return sorted(
+            {
+                path.name
+                for folder in folders
+                if folder.is_dir()
+                for path in folder.iterdir()
+                if (path.is_dir() or path.is_symlink()) and path.name[:1] != "."
+            }
+        )
 
     def consents(self, endpoint_id: str) -> Path:
         """File of the consents that an endpoint's personal data need (private)."""

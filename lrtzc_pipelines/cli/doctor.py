@@ -2,7 +2,7 @@
 
 Every check looks at files or the environment only; no service is asked, nothing is
 written but one empty file that proves the data directory writable. What is checked
-stands here; the data directory has its own module.
+stands here; the data directory and the partners' inboxes have their own modules.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from urllib.parse import urlsplit
 from packaging.requirements import Requirement
 from packaging.specifiers import SpecifierSet
 
-from lrtzc_pipelines.cli import doctor_data
+from lrtzc_pipelines.cli import doctor_data, doctor_deposits
 from lrtzc_pipelines.cli.doctor_data import Found
 from lrtzc_pipelines.cli.workspace import Workspace
 from lrtzc_pipelines.connectors.addresses import Target, resolve
@@ -182,6 +182,7 @@ CHECKS: Mapping[str, Callable[[Workspace], Iterator[Found]]] = {
     "release": doctor_data.current_release,
     "leftovers": doctor_data.leftovers,
     "refresh": doctor_data.refresh_lock,
+    "deposits": doctor_deposits.deposits,
     "contact": _contact,
     "keys": _keys,
     "endpoints": _endpoints,

@@ -6,13 +6,15 @@ replaces; accepted tables never change, so one that is known is not read again.
 
 from __future__ import annotations
 
-from contextlib import suppress
+import logging
+from collections.abc import Iterable
 from http import HTTPStatus
 
 from lrtzc_pipelines.connectors.answers import Answer
 from lrtzc_pipelines.connectors.base import Known, Page, Pages
 from lrtzc_pipelines.connectors.http import HttpClient
-from lrtzc_pipelines.deposits.forms import find_form, load_fed_source
+from lrtzc_pipelines.deposits.depositors import receptions
+from lrtzc_pipelines.deposits.forms import find_form, load_channel
 from lrtzc_pipelines.deposits.inbox import Reception
 from lrtzc_pipelines.deposits.receipts import SANDBOX, Receipt, in_force
 from lrtzc_pipelines.errors import Busy, FetchError, LrtzcError, NothingYet
@@ -22,20 +24,23 @@ from lrtzc_pipelines.sources.protocols import DepositConnector
 from lrtzc_pipelines.sources.registry import SOURCES_DIR
 
 SUFFIX = "csv"
+_log = logging.getLogger(__name__)
 
 
 def pages(connector: DepositConnector, client: HttpClient, known: Known) -> Pages:
     """The accepted files that make up the dataset, oldest first.
 
+    What one depositor's inbox lacks must not keep the files of the others from being
+    collected: it is logged, and `lrtzc doctor` tells it.
+
     Raises:
         NothingYet: no file was ever accepted.
         FetchError: accepted files are gone, or damaged.
     """
-    reception = _reception(connector, client)
-    # Who is at it already answers the partner; what is accepted so far is collected.
-    with suppress(Busy):
-        reception.sweep()
-    receipts = in_force(reception.deposits.receipts())
+    found = _receptions(connector, client)
+    for reception in found:
+        _sweep(reception)
+    receipts = in_force(_all_receipts(found))
     label = f"{client.target.endpoint_id}: deposits of {connector.form}"
     if not receipts:
         if known:
@@ -43,21 +48,38 @@ def pages(connector: DepositConnector, client: HttpClient, known: Known) -> Page
             raise FetchError(msg)
         msg = f"{label}: no file was accepted yet"
         raise NothingYet(msg)
+    by_depositor = {reception.depositor: reception for reception in found}
     for receipt in receipts:
-        name = f"{receipt.stored[:16]}-{str(receipt.content_sha256)[:8]}"
+        name = f"{receipt.stored[:16]}-{str(receipt.content_sha256)[:12]}"
+        reception = by_depositor[receipt.depositor]
         body = b"" if name in known else _read(reception, receipt, label)
         client.bytes_received += len(body)
         answer = _answer(receipt, body)
         yield Page(name, SUFFIX, answer, items=receipt.row_count)
 
 
-def _reception(connector: DepositConnector, client: HttpClient) -> Reception:
+def _receptions(connector: DepositConnector, client: HttpClient) -> list[Reception]:
     if client.target.data_dir is None:
         msg = f"{client.target.endpoint_id}: no data directory"
         raise FetchError(msg)
-    form = find_form(connector.form)
-    spec, suite = load_fed_source(form, Settings().sources_dir or SOURCES_DIR)
-    return Reception(form, spec, suite, Layout(client.target.data_dir))
+    sources_dir = Settings().sources_dir or SOURCES_DIR
+    channel = load_channel(find_form(connector.form), sources_dir)
+    return receptions(channel, Layout(client.target.data_dir))
+
+
+def _sweep(reception: Reception) -> None:
+    try:
+        swept = reception.sweep()
+    except Busy as error:
+        # Who is at it already answers; what is accepted so far is collected.
+        _log.info("%s", error)
+        return
+    for failure in swept.failures:
+        _log.warning("%s", failure)
+
+
+def _all_receipts(found: Iterable[Reception]) -> list[Receipt]:
+    return [receipt for one in found for receipt in one.deposits.receipts()]
 
 
 def _read(reception: Reception, receipt: Receipt, label: str) -> bytes:
@@ -72,7 +94,8 @@ def _answer(receipt: Receipt, body: bytes) -> Answer:
     """The table as if a service had sent it; 304 where it is known."""
     invented = receipt.origin == SANDBOX
     return Answer(
-        url=f"deposit:{receipt.form}/{receipt.stored}",
+        # Without the name of the file, which the partner chose.
+        url=f"deposit:{receipt.form}/{receipt.depositor}/{receipt.mark}",
         status=HTTPStatus.OK if body else HTTPStatus.NOT_MODIFIED,
         headers={"x-lrtzc-sandbox": "synthetic"} if invented else {},
         body=body,

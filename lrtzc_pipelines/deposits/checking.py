@@ -1,34 +1,39 @@
-"""A deposited table through its source's own line: parse, conform, suite.
+"""A deposited table through its source's own line: parse, types, key, suite.
 
-Nothing is judged here that the platform would not judge again: this only tells it
-earlier, to the partner, and more strictly. A file is taken whole or not at all.
+Nothing is judged here that the platform would not judge again; this only tells it
+earlier, to the partner, and more strictly: every fault of every row at once, and a file
+is taken whole or not at all. Nothing is written down.
 """
 
 from __future__ import annotations
 
-import tempfile
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
-from pathlib import Path
+from zoneinfo import ZoneInfo
 
 import polars as pl
 
-from lrtzc_pipelines.deposits.contents import Content
-from lrtzc_pipelines.deposits.forms import Form
-from lrtzc_pipelines.deposits.problems import Problem, at_rows, quoted
+from lrtzc_pipelines.cells import faults_of, read_cells
+from lrtzc_pipelines.conforming import conform
+from lrtzc_pipelines.deposits.forms import DEPOSITOR, Channel, Form
+from lrtzc_pipelines.deposits.problems import (
+    SHOWN_ROWS,
+    Problem,
+    at_rows,
+    lines,
+    listed,
+    quoted,
+)
+from lrtzc_pipelines.deposits.records import Content
 from lrtzc_pipelines.errors import LrtzcError, ParseError
+from lrtzc_pipelines.expectations.runner import Finding, run_suite
 from lrtzc_pipelines.expectations.suites import Suite
-from lrtzc_pipelines.layout import Layout
-from lrtzc_pipelines.quarantine import read_quarantine
-from lrtzc_pipelines.raw_store import RawStore, Snapshot, StoredPage, Writer
+from lrtzc_pipelines.parsers.registry import PAGE, ROW, parse
+from lrtzc_pipelines.raw_store import StoredPage
+from lrtzc_pipelines.slicing import TIMEZONE
 from lrtzc_pipelines.sources.columns import Column, ColumnType
 from lrtzc_pipelines.sources.spec import SourceSpec
-from lrtzc_pipelines.states import DATA
-from lrtzc_pipelines.validating import Validated, validate
-
-CHECKING = ".checking-"
-"""How the name of a place of work begins."""
 
 _EXAMPLE = datetime(2026, 3, 1, 8, 30, tzinfo=UTC)
 _EVERY = {"month": "1mo", "quarter": "1q", "year": "1y"}
@@ -44,10 +49,12 @@ _UNREADABLE = {
     ColumnType.BOOLEAN: ("la valeur n'est ni oui ni non", "Écrivez oui ou non."),
 }
 _EMPTY = ("la valeur manque", "Remplissez la cellule, ou retirez la ligne.")
-_TWICE = (
-    "la ligne reprend la clé d'une ligne précédente avec d'autres valeurs",
-    "Ne gardez qu'une ligne par clé, ou additionnez-les.",
+_UNEXPECTED = "la valeur ne convient pas"
+_FUTURE = (
+    "la date est postérieure au dépôt",
+    "Corrigez la date : ne déposez que ce qui a déjà eu lieu.",
 )
+_ASK = "Écrivez au contact du formulaire."
 
 
 @dataclass(frozen=True)
@@ -66,68 +73,72 @@ class Verdict:
     remarks: tuple[str, ...] = ()
 
 
-def check(
-    content: Content, form: Form, spec: SourceSpec, suite: Suite, scratch: Path
-) -> Verdict:
+def check(content: Content, channel: Channel, now: datetime) -> Verdict:
     """What the source's line says of a table.
 
     Args:
         content: The table.
-        form: Form it was deposited for.
-        spec: Source that the form feeds.
-        suite: Suite of the source.
-        scratch: Private folder where a place of work may be made, and is removed.
+        channel: What it was deposited for.
+        now: When it is judged, UTC.
 
     Raises:
         LrtzcError: the platform cannot judge; the file is not at fault.
     """
-    with tempfile.TemporaryDirectory(dir=scratch, prefix=CHECKING) as folder:
-        layout = Layout(Path(folder))
-        try:
-            validated = _validated(content, spec, suite, layout)
-        except ParseError as error:
-            msg = f"{form.id}: a table that was written here cannot be read: {error}"
-            raise LrtzcError(msg) from error
-        problems = [*_row_problems(content, form, spec, layout)]
-        problems += _file_problems(validated, form, content) if not problems else []
-        if problems or validated.state is None:
-            return Verdict(tuple(problems))
-        frame = pl.read_parquet(layout.validated(*spec.parts) / DATA)
-        repeats = validated.state.continuity.get("repeats") or 0
-        return Verdict(
-            (),
-            row_count=frame.height,
-            periods=_periods(frame, form, spec),
-            remarks=(*_repeat_remark(int(repeats)), *_remarks(validated, form)),
-        )
+    form, spec = channel.form, channel.spec
+    frame = _parsed(content, spec)
+    typed = frame.select(read_cells(c, spec).alias(c.name) for c in spec.columns)
+    faults = {c.name: faults_of(c, frame, typed) for c in spec.columns if c.source}
+    findings = run_suite(typed, _locating(channel.suite))
+    places = _Places(content)
+    problems = [
+        *_unreadable(faults, spec, places),
+        *_unexpected(findings, form, spec, places),
+        *_contradictory(typed, faults, spec, places),
+        *_future(typed, form, spec, now, places),
+    ]
+    if problems:
+        # From the top of the table to its end, as a person goes through it.
+        return Verdict(tuple(sorted(problems, key=lambda p: p.rows[:1] or (0,))))
+    rows = _conformed(frame, spec, form)
+    remarks = (*_repeat_remark(typed, places), *_suite_remarks(findings, form))
+    return Verdict((), rows.height, _periods(rows, form, spec), remarks)
 
 
-def _validated(
-    content: Content, spec: SourceSpec, suite: Suite, layout: Layout
-) -> Validated:
-    store = RawStore(layout.raw(*spec.parts))
-    with Writer(store) as writer:
-        sha256 = writer.add(content.body, "csv")
-        size = len(content.body)
-        snapshot = Snapshot(
-            id="deposit",
-            source_id=spec.id,
-            run_id="deposit",
-            collected_at=datetime.now(UTC).isoformat(timespec="seconds"),
-            origin="live",
-            licence=spec.licence,
-            content_sha256=sha256,
-            announced_total=None,
-            pages=(StoredPage("deposit", "csv", sha256, sha256, size),),
-        )
-        writer.seal([], snapshot)
-    return validate(spec, _locating(suite), snapshot, layout, run_id="deposit")
+@dataclass(frozen=True)
+class _Places:
+    """Where the rows of a table are in the partner's file."""
+
+    content: Content
+
+    def numbers(self, is_meant: pl.Series) -> list[int]:
+        """Numbers of the rows for which a column of booleans is true."""
+        return [self.content.rows[index] for index in is_meant.arg_true()]
+
+    def problem(
+        self, reason: tuple[str, str], numbers: Sequence[int], column: str
+    ) -> Problem:
+        return at_rows(*reason, numbers, sheet=self.content.sheet, column=column)
+
+
+def _parsed(content: Content, spec: SourceSpec) -> pl.DataFrame:
+    page = StoredPage(
+        "deposit", "csv", content.sha256, content.sha256, len(content.body)
+    )
+    try:
+        (frame,) = parse(spec, [(page, content.body)])
+    except ParseError as error:
+        msg = f"{spec.id}: a table that was written here cannot be read: {error}"
+        raise LrtzcError(msg) from error
+    if frame.height != len(content.rows):
+        msg = f"{spec.id}: {frame.height} rows of {len(content.rows)} were read"
+        raise LrtzcError(msg)
+    return frame
 
 
 def _locating(suite: Suite) -> Suite:
-    """The suite with every failing row set aside, however many they are.
+    """The suite with every failing row told, however many they are.
 
-    The partner is told of all of them; the line would stop at a share of them.
+    The line would stop at a share of them, without saying which they are.
     """
     expectations = [
         item.model_copy(update={"kwargs": {**item.kwargs, "mostly": 0.0}})
@@ -138,86 +149,147 @@ def _locating(suite: Suite) -> Suite:
     return suite.model_copy(update={"expectations": tuple(expectations)})
 
 
-def _row_problems(
-    content: Content, form: Form, spec: SourceSpec, layout: Layout
-) -> list[Problem]:
-    """One problem per kind and column, with the rows where it occurs."""
-    refused = read_quarantine(spec, layout)
-    if refused is None:
-        return []
-    places: dict[tuple[str, str, str], list[int]] = {}
-    for line in refused.sort("row_in_page").to_dicts():
-        for key in _kinds(line, form, spec):
-            number = content.rows[line["row_in_page"] - 1]
-            places.setdefault(key, []).append(number)
-    return [
-        at_rows(why, fix, rows if all(rows) else [], sheet=content.sheet, column=column)
-        for (why, fix, column), rows in places.items()
+def _unreadable(
+    faults: dict[str, pl.Series], spec: SourceSpec, places: _Places
+) -> Iterator[Problem]:
+    """Cells that are empty or have another type."""
+    for name, fault in faults.items():
+        column = spec.column(name)
+        is_wrong = fault.is_not_null()
+        is_empty = fault.str.ends_with("required, but empty").fill_null(value=False)
+        for reason, chosen in (
+            (_EMPTY, is_empty),
+            (_type_reason(column, places.content), is_wrong & ~is_empty),
+        ):
+            if chosen.any():
+                yield places.problem(reason, places.numbers(chosen), _heading(column))
+
+
+def _unexpected(
+    findings: Iterable[Finding], form: Form, spec: SourceSpec, places: _Places
+) -> Iterator[Problem]:
+    """What the suite refuses, in rows or in the table as a whole."""
+    for finding in findings:
+        expectation = finding.expectation
+        correction = form.corrections.get(expectation.meta.check, _ASK)
+        columns = ", ".join(_heading(spec.column(n)) for n in expectation.columns)
+        if finding.failing_rows:
+            rows = [places.content.rows[index] for index in finding.failing_rows]
+            yield places.problem((_UNEXPECTED, correction), rows, columns)
+        elif expectation.meta.on_failure == "block" and not finding.within_tolerance:
+            why = "le tableau ne passe pas un contrôle d'ensemble"
+            yield Problem(why=why, fix=correction, sheet=places.content.sheet)
+
+
+def _contradictory(
+    typed: pl.DataFrame,
+    faults: dict[str, pl.Series],
+    spec: SourceSpec,
+    places: _Places,
+) -> Iterator[Problem]:
+    """Rows that speak of the same thing and do not say the same."""
+    key = list(spec.primary_key)
+    is_sound = pl.DataFrame(
+        {name: faults[name].is_null() for name in key if name in faults}
+    ).select(pl.all_horizontal(pl.all()))[:, 0]
+    disputed = (
+        typed.filter(is_sound)
+        .unique()
+        .filter(pl.struct(key).is_duplicated())
+        .select(key)
+        .unique()
+    )
+    if disputed.is_empty():
+        return
+    # A null is no fault where the column is not required, and part of the key.
+    at = typed.select(key).with_row_index("at")
+    rows = at.join(disputed, on=key, how="semi", nulls_equal=True)["at"]
+    shown = [
+        _heading(spec.column(n)) for n in key if spec.column(n).source != DEPOSITOR
     ]
+    why = f"des lignes ont les mêmes {listed(shown)}, mais d'autres valeurs"
+    fix = "Parmi celles qui sont pareilles, gardez-en une, ou réunissez-les en une."
+    numbers = [places.content.rows[index] for index in rows]
+    yield at_rows(why, fix, numbers, sheet=places.content.sheet)
 
 
-def _kinds(
-    line: dict[str, str], form: Form, spec: SourceSpec
-) -> Iterator[tuple[str, str, str]]:
-    """Why, how to correct and column, for each fault of a refused row."""
-    names = line["column"].split(", ")
-    shown = ", ".join(_heading(spec.column(name)) for name in names)
-    if line["rule"] == "primary_key":
-        yield (*_TWICE, shown)
-    elif line["rule"] == "type":
-        for reason in line["reason"].split("; "):
-            name, _, said = reason.partition(": ")
-            column = spec.column(name)
-            what = _EMPTY if said.startswith("required") else _unreadable(column)
-            yield (*what, _heading(column))
-    else:
-        why = "la valeur n'est pas de celles qui sont attendues"
-        yield why, form.corrections[line["rule"]], shown
+def _future(
+    typed: pl.DataFrame,
+    form: Form,
+    spec: SourceSpec,
+    now: datetime,
+    places: _Places,
+) -> Iterator[Problem]:
+    """Moments that had not come when the file did, such as a mistyped year."""
+    column = spec.column(form.period.column)
+    moments = typed[column.name]
+    today = now.astimezone(ZoneInfo(TIMEZONE)).date()
+    limit = now if column.type is ColumnType.DATETIME else today
+    is_future = (moments > limit).fill_null(value=False)
+    if is_future.any():
+        yield places.problem(_FUTURE, places.numbers(is_future), _heading(column))
+
+
+def _conformed(frame: pl.DataFrame, spec: SourceSpec, form: Form) -> pl.DataFrame:
+    """The rows as the platform takes them, which is all of them.
+
+    Raises:
+        LrtzcError: the platform's own line refuses some that the checks let through.
+    """
+    conformed = conform(spec, [frame])
+    if not conformed.refused.is_empty():
+        rules = ", ".join(sorted(conformed.refused["rule"].unique()))
+        msg = f"{form.id}: rows passed here that the platform refuses: {rules}"
+        raise LrtzcError(msg)
+    return conformed.rows.drop(PAGE, ROW)
 
 
 def _heading(column: Column) -> str:
     return quoted(column.source or column.name)
 
 
-def _unreadable(column: Column) -> tuple[str, str]:
+def _type_reason(column: Column, content: Content) -> tuple[str, str]:
     if column.type in _UNREADABLE:
         return _UNREADABLE[column.type]
     written = column.datetime_format or (
         "%Y-%m-%d" if column.type is ColumnType.DATE else "%Y-%m-%dT%H:%M:%S%z"
     )
-    example = _EXAMPLE.strftime(written)
-    return "la date ne peut pas être lue", f"Écrivez-la comme {example}."
+    french = "01/03/2026" if column.type is ColumnType.DATE else "01/03/2026 08:30"
+    fix = f"Écrivez-la comme {_EXAMPLE.strftime(written)}, ou {french}"
+    if content.sheet:
+        fix += ", ou mettez la cellule au format Date"
+    return "la date ne peut pas être lue", f"{fix}."
 
 
-def _file_problems(validated: Validated, form: Form, content: Content) -> list[Problem]:
-    """What is wrong with the whole table."""
-    return [
-        Problem(
-            why="le tableau ne passe pas un contrôle d'ensemble",
-            fix=form.corrections.get(check.name, "Écrivez au contact du formulaire."),
-            sheet=content.sheet,
-        )
-        for check in validated.checks
-        if check.blocking
-    ]
+def _suite_remarks(findings: Iterable[Finding], form: Form) -> Iterator[str]:
+    for finding in findings:
+        meta = finding.expectation.meta
+        if meta.on_failure != "quarantine" and not finding.within_tolerance:
+            yield f"À vérifier : {form.corrections.get(meta.check, _ASK)}"
 
 
-def _remarks(validated: Validated, form: Form) -> Iterator[str]:
-    for check in validated.checks:
-        if not check.passed and check.name in form.corrections:
-            yield f"À vérifier : {form.corrections[check.name]}"
+def _repeat_remark(typed: pl.DataFrame, places: _Places) -> Iterator[str]:
+    is_repeat = ~typed.select(pl.struct(pl.all()).is_first_distinct())[:, 0]
+    numbers = places.numbers(is_repeat)
+    if not numbers:
+        return
+    count = len(numbers)
+    one = count == 1
+    where = f"{count} ligne{'' if one else 's'}"
+    if all(numbers):
+        where = lines(numbers[:SHOWN_ROWS], count)
+    yield (
+        f"{where[0].upper()}{where[1:]} : "
+        f"{'identique' if one else 'identiques'} à une ligne précédente, "
+        f"{'comptée' if one else 'comptées'} une seule fois. Si ce n'est pas un "
+        "doublon, réunissez-les en une seule ligne et redéposez le fichier."
+    )
 
 
-def _repeat_remark(repeats: int) -> Iterable[str]:
-    if repeats:
-        lines = "ligne identique" if repeats == 1 else "lignes identiques"
-        yield f"{repeats} {lines} à une autre : comptées une seule fois."
-
-
-def _periods(frame: pl.DataFrame, form: Form, spec: SourceSpec) -> tuple[date, ...]:
+def _periods(rows: pl.DataFrame, form: Form, spec: SourceSpec) -> tuple[date, ...]:
     """First days of the periods of a table, as its partner reckons time."""
     column = spec.column(form.period.column)
-    moments = frame[column.name]
+    moments = rows[column.name]
     if column.type is ColumnType.DATETIME:
         moments = moments.dt.convert_time_zone(column.timezone or "UTC")
     days = moments.dt.date().dt.truncate(_EVERY[form.period.each])

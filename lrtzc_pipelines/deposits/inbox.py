@@ -1,4 +1,4 @@
-"""The inbox of a form: taking complete files in, having them judged, answering.
+"""The inbox of a depositor: taking complete files in, having them judged, answering.
 
 A file is copied to the deposits and flushed before it leaves the inbox, so that it is
 never lost and never overwritten, and so that nobody can change it any more. Whatever
@@ -8,33 +8,50 @@ ends the process in between, the next look goes on where this one ended.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 
-from lrtzc_pipelines.deposits.checking import Verdict, check
-from lrtzc_pipelines.deposits.contents import Content, read_content
-from lrtzc_pipelines.deposits.forms import Form
-from lrtzc_pipelines.deposits.intake import Copied, copy_in, leave, safe_name, waiting
-from lrtzc_pipelines.deposits.problems import DepositRefused, Problem, refuse
+from lrtzc_pipelines.deposits.checking import Verdict
+from lrtzc_pipelines.deposits.folders import misled
+from lrtzc_pipelines.deposits.forms import Channel, Form
+from lrtzc_pipelines.deposits.intake import (
+    Copied,
+    Waiting,
+    claim,
+    copy_in,
+    leave,
+    untakable,
+    waiting,
+)
+from lrtzc_pipelines.deposits.judging import judge
 from lrtzc_pipelines.deposits.receipts import (
     LIVE,
     SANDBOX,
     Deposits,
     Receipt,
     in_force,
+    mark,
     partly_covered,
 )
-from lrtzc_pipelines.deposits.reports import period, write_answer
-from lrtzc_pipelines.expectations.suites import Suite
+from lrtzc_pipelines.deposits.records import Content
+from lrtzc_pipelines.deposits.reports import (
+    overlap,
+    replaced,
+    write_answer,
+    write_notice,
+)
+from lrtzc_pipelines.errors import LrtzcError
 from lrtzc_pipelines.layout import Layout
-from lrtzc_pipelines.sources.spec import SourceSpec
 from lrtzc_pipelines.states import file_sha256, fingerprint
 from lrtzc_pipelines.storage import locked, sync_directory
 from lrtzc_pipelines.validating import VALIDATION_VERSION
 
-DEPOSIT_VERSION = 1
+DEPOSIT_VERSION = 2
 """Raised when this code would judge the same file differently."""
+
+_END_OF_TIME = datetime(9999, 12, 1, tzinfo=UTC)
 
 
 def _now() -> datetime:
@@ -42,32 +59,48 @@ def _now() -> datetime:
 
 
 @dataclass(frozen=True)
-class Reception:
-    """Where the files of one form come in.
+class Swept:
+    """What one look at an inbox brought.
 
     Attributes:
-        form: The form.
-        spec: Source that it feeds.
-        suite: Suite of the source.
+        receipts: What became of the files that were there.
+        failures: What keeps others from being taken or judged, for the operator.
+    """
+
+    receipts: tuple[Receipt, ...]
+    failures: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Reception:
+    """Where the files of one depositor come in, for one form.
+
+    Attributes:
+        channel: The form, and the source that it feeds.
+        depositor: Name of the depositor's folder.
         layout: Where inbox and deposits are.
         now: The clock.
     """
 
-    form: Form
-    spec: SourceSpec
-    suite: Suite
+    channel: Channel
+    depositor: str
     layout: Layout
     now: Callable[[], datetime] = _now
 
     @property
+    def form(self) -> Form:
+        """The form."""
+        return self.channel.form
+
+    @property
     def inbox(self) -> Path:
-        """Folder where the partner leaves files."""
-        return self.layout.inbox(self.form.id)
+        """Folder where the partner leaves files; absent once it is closed."""
+        return self.layout.inbox(self.form.id, self.depositor)
 
     @property
     def deposits(self) -> Deposits:
         """The files that were taken in, and their receipts."""
-        return Deposits(self.layout.deposits(self.form.id))
+        return Deposits(self.layout.deposits(self.form.id, self.depositor))
 
     @property
     def rules(self) -> str:
@@ -76,54 +109,91 @@ class Reception:
             DEPOSIT_VERSION,
             VALIDATION_VERSION,
             self.form.model_dump(mode="json"),
-            self.spec.model_dump(mode="json"),
-            self.suite.model_dump(mode="json"),
+            self.channel.spec.model_dump(mode="json"),
+            self.channel.suite.model_dump(mode="json"),
         )
 
-    def sweep(self) -> list[Receipt]:
-        """Takes in every complete file and answers; the receipts of those.
+    def sweep(self) -> Swept:
+        """Takes in every complete file and answers.
+
+        A file that cannot be taken or judged stays where it is, and keeps no other
+        from it.
 
         Raises:
             Busy: another process is at it.
-            LrtzcError: a file cannot be judged, and is none the worse for it.
+            LrtzcError: receipts cannot be read.
         """
-        lock = self.layout.lock(f"deposits-{self.form.id}")
-        with locked(lock, f"the reception of {self.form.id}"):
-            return list(self._sweep())
+        lock = self.layout.lock(f"deposits-{self.form.id}-{self.depositor}")
+        with locked(lock, f"the reception of {self.form.id} for {self.depositor}"):
+            self.deposits.tidy()
+            receipts: list[Receipt] = []
+            failures = []
+            problem = misled(self.layout, self.inbox)
+            if problem:
+                return Swept((), (f"{self._label}: {problem}",))
+            for step in self._steps():
+                try:
+                    receipt = step()
+                except LrtzcError as error:
+                    failures.append(f"{self._label}: {error}")
+                except OSError as error:
+                    # Its text has paths, and with them the partner's names.
+                    failures.append(f"{self._label}: {error.strerror}")
+                else:
+                    receipts += [receipt] if receipt else []
+            return Swept(tuple(receipts), tuple(failures))
 
-    def _sweep(self) -> Iterator[Receipt]:
-        self.deposits.tidy()
-        for path in waiting(self.inbox, self.form, self.now().timestamp()):
-            receipt = self._take(path)
-            if receipt:
-                yield receipt
+    @property
+    def _label(self) -> str:
+        return f"{self.form.id}: {self.depositor}"
+
+    def _steps(self) -> Iterator[Callable[[], Receipt | None]]:
+        """What there is to do, each step listed once those before it are done."""
+        for file in waiting(self.inbox, self.form, self.now().timestamp()):
+            yield partial(self._take, file)
         # What a crash left without an answer.
         for stored in self.deposits.unchecked():
-            yield self._answered(stored)
+            yield partial(self._answered, stored)
+        for name, is_file in untakable(self.inbox, self.form).items():
+            yield partial(write_notice, self.inbox, self.form, name, is_file=is_file)
 
-    def _take(self, path: Path) -> Receipt | None:
-        """Takes one file in; None if it changed meanwhile, or went away."""
-        copied = copy_in(path, self.deposits.folder)
-        if copied is None:
+    def _take(self, file: Waiting) -> Receipt | None:
+        """Takes one file in; None if it is being written to, or went away."""
+        claimed = claim(file)
+        copied = copy_in(claimed, self.deposits.folder) if claimed else None
+        if claimed is None or copied is None:
             return None
-        name = safe_name(path.name)
+        held = self._unanswered(copied.sha256)
+        if held and _name(held) != file.name:
+            # Another file of the same bytes, to be answered by its own name first.
+            self._answered(held)
+            held = None
         earlier = self.deposits.find(copied.sha256)
         if earlier:
             copied.path.unlink()
-            leave(path, copied)
-            return self._again(earlier, name)
-        stored = self._stored(copied, name)
-        leave(path, copied)
+            receipt = self._again(earlier, file.name)
+            leave(claimed, copied)
+            return receipt
+        stored = self._stored(copied, file.name, held)
+        # It is held for good, whatever comes of it: the next look answers at least.
+        leave(claimed, copied)
         return self._answered(stored)
 
-    def _stored(self, copied: Copied, name: str) -> Path:
+    def _unanswered(self, sha256: str) -> Path | None:
+        """The file with these bytes that a crash left without an answer."""
+        waiting = self.deposits.unchecked()
+        return next((path for path in waiting if file_sha256(path) == sha256), None)
+
+    def _stored(self, copied: Copied, name: str, held: Path | None) -> Path:
         """The copy under its name for good, or the one that a crash left there."""
-        for held in self.deposits.unchecked():
-            if file_sha256(held) == copied.sha256:
-                copied.path.unlink()
-                return held
+        if held:
+            copied.path.unlink()
+            return held
         stamp = f"{self.now():%Y%m%dT%H%M%SZ}"
         stored = self.deposits.folder / f"{stamp}-{copied.sha256[:8]}-{name}"
+        if stored.exists():
+            msg = f"{mark(stored.name)}: another file has this mark; try again"
+            raise LrtzcError(msg)
         copied.path.rename(stored)
         sync_directory(stored.parent)
         return stored
@@ -131,34 +201,34 @@ class Reception:
     def _again(self, earlier: Receipt, name: str) -> Receipt:
         """Answers to bytes that came before.
 
-        What was refused is judged again: rules, or the other deposits, may have
-        changed.
+        What counts already is told once more. What was refused, or replaced since, is
+        judged again: rules, or the other deposits, may have changed, and the partner
+        may want an earlier version back.
         """
-        if not earlier.accepted:
-            stored = self.deposits.folder / earlier.stored
-            return self._answered(stored, name, again=True)
-        receipt = earlier.model_copy(update={"name": name})
         if earlier not in in_force(self.deposits.receipts()):
-            said = "Un dépôt plus récent de la même période l'a remplacé depuis."
-            receipt = receipt.model_copy(update={"remarks": (*earlier.remarks, said)})
-        write_answer(self.inbox, self.form, receipt, again=True)
+            stored = self.deposits.folder / earlier.stored
+            return self._answered(stored, name, is_again=True)
+        receipt = earlier.model_copy(update={"name": name})
+        write_answer(self.inbox, self.form, receipt, again=self.now())
         return receipt
 
     def _answered(
-        self, stored: Path, name: str | None = None, *, again: bool = False
+        self, stored: Path, name: str | None = None, *, is_again: bool = False
     ) -> Receipt:
         """Judges a file among the deposits, writes its receipt and the answer."""
-        stamp, _, original = stored.name.split("-", 2)
-        content, verdict = self.judged(stored, name or original)
+        stamp, original = stored.name[:16], _name(stored)
+        with self.deposits.judging(stored.name):
+            content, verdict = self.judged(stored, name or original)
         receipt = Receipt(
             form=self.form.id,
-            source=self.spec.id,
+            depositor=self.depositor,
+            source=self.channel.spec.id,
             stored=stored.name,
             name=name or original,
             sha256=file_sha256(stored),
             bytes=stored.stat().st_size,
             received_at=datetime.strptime(stamp, "%Y%m%dT%H%M%SZ").replace(tzinfo=UTC),
-            checked_at=self.now(),
+            checked_at=self.deposits.following(self.now()),
             fingerprint=self.rules,
             licence=self.form.licence,
             tier=str(self.form.tier),
@@ -173,6 +243,7 @@ class Reception:
         )
         if content:
             self.deposits.keep(content.body)
+        again = self.now() if is_again else None
         # The receipt comes last: without it, all of this is done again.
         write_answer(self.inbox, self.form, receipt, again=again)
         self.deposits.write(receipt)
@@ -188,40 +259,34 @@ class Reception:
         Raises:
             LrtzcError: the platform cannot judge.
         """
-        try:
-            content = self._content(path, name)
-        except DepositRefused as error:
-            return None, Verdict(error.problems)
-        folder = self.deposits.folder
-        verdict = check(content, self.form, self.spec, self.suite, folder)
-        overlap = self._overlap(path, verdict)
-        if overlap:
-            verdict = Verdict((overlap,))
-        if verdict.problems:
-            return None, verdict
-        remarks = (*content.remarks, *verdict.remarks)
-        return content, Verdict((), verdict.row_count, verdict.periods, remarks)
-
-    def _content(self, path: Path, name: str) -> Content:
-        limit = self.form.max_megabytes * 1_000_000
-        if path.stat().st_size > limit:
-            why = f"le fichier dépasse {self.form.max_megabytes} Mo"
-            refuse(why, "Déposez un fichier par période.")
-        return read_content(name, path.read_bytes(), self.form, self.spec)
-
-    def _overlap(self, path: Path, verdict: Verdict) -> Problem | None:
-        others = [r for r in self.deposits.receipts() if r.stored != path.name]
-        earlier = partly_covered(verdict.periods, self._origin(path), others)
-        if earlier is None:
-            return None
-        return Problem(
-            why=(
-                f"le fichier ne couvre qu'une partie du dépôt « {earlier.name} », "
-                f"accepté pour {period(earlier.periods)}"
-            ),
-            fix="Déposez toute sa période, pour le remplacer, ou seulement la suite.",
+        origin = self._origin(path)
+        # What is invented has a time of its own, which may lie ahead.
+        now = self.now() if origin == LIVE else _END_OF_TIME
+        content, verdict = judge(
+            path, name, self.channel, depositor=self.depositor, now=now
         )
+        if content is None:
+            return None, verdict
+        others = [r for r in self.deposits.receipts() if r.stored != path.name]
+        partial_one = partly_covered(verdict.periods, origin, others)
+        if partial_one:
+            return None, Verdict((overlap(partial_one, self.form),))
+        remarks = (*verdict.remarks, *self._replaced(verdict, origin, others))
+        return content, replace(verdict, remarks=remarks)
+
+    def _replaced(
+        self, verdict: Verdict, origin: str, others: list[Receipt]
+    ) -> Iterator[str]:
+        """Says which deposits a file takes the place of."""
+        for earlier in in_force(r for r in others if r.origin == origin):
+            if set(earlier.periods) <= set(verdict.periods):
+                yield replaced(earlier)
 
     def _origin(self, path: Path) -> str:
         known = self.deposits.invented()
         return SANDBOX if known and file_sha256(path) in known else LIVE
+
+
+def _name(stored: Path) -> str:
+    """The name under which a file among the deposits came."""
+    return stored.name.split("-", 2)[2]

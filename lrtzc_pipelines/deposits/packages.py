@@ -1,44 +1,72 @@
-"""Zip archives and workbooks, looked into with suspicion before anything is read.
+"""Zip archives and workbooks of partners: what is read of them, or why nothing is.
 
-Nothing is ever unpacked to the disk. Sizes are bounded by what is declared and by what
-comes; a workbook with formulas, macros or links to elsewhere is refused, because its
-values are not in it.
+The suspicion is that of every archive (`parsers.archives`, `parsers.workbooks`). What
+belongs here is what only deposits ask for: one file in an archive, a sheet with values
+and no formula in a workbook, and the reasons in French.
 """
 
 from __future__ import annotations
 
-import io
-import zipfile
-import zlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import PurePosixPath
-from typing import Any
 
-from lxml import etree
+import polars as pl
 
-from lrtzc_pipelines.deposits.problems import DepositRefused, at_rows, refuse
+from lrtzc_pipelines.deposits.problems import DepositRefused, Problem, at_cells, refuse
+from lrtzc_pipelines.errors import ParseError
+from lrtzc_pipelines.parsers import archives, workbooks
+from lrtzc_pipelines.parsers.archives import Archive, ArchiveLimits
+from lrtzc_pipelines.parsers.refusals import ArchiveError, Refusal
+from lrtzc_pipelines.parsers.tables import sheet_cells
 
+LABEL = "deposit"
 _MOST_MEMBERS = 2_000
-_METHODS = {zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED}
 _MOST_CELLS = 5_000_000
-_LARGEST_INDEX = 5_000_000
-_MAIN = "{http://schemas.openxmlformats.org/spreadsheetml/2006/main}"
-_RELATION = "{http://schemas.openxmlformats.org/officeDocument/2006/relationships}id"
+_LONGEST_SHEET = 31
 _SAVE_AGAIN = "Enregistrez le fichier à nouveau et redéposez-le."
+_VALUES = "Copiez les valeurs dans un nouveau classeur (collage spécial, valeurs)."
+_SAID: Mapping[Refusal, tuple[str, str]] = {
+    Refusal.DAMAGED: ("l'archive ou le classeur est abîmé ou incomplet", _SAVE_AGAIN),
+    Refusal.ABSENT: ("l'archive ou le classeur est abîmé ou incomplet", _SAVE_AGAIN),
+    Refusal.TOO_LARGE: (
+        "le contenu est trop volumineux une fois décompressé",
+        "Déposez un fichier par période, sans autre contenu ni cellules éparses.",
+    ),
+    Refusal.ENCRYPTED: (
+        "l'archive est protégée par un mot de passe",
+        "Déposez-la sans mot de passe : ce dossier n'est ouvert qu'à vous.",
+    ),
+    Refusal.PACKING: (
+        "l'archive emploie une compression qui n'est pas reconnue",
+        "Compressez le fichier au format zip ordinaire.",
+    ),
+    Refusal.NAME: (
+        "l'archive contient un nom de fichier qui mène hors d'elle",
+        "Compressez le fichier seul, sans dossier.",
+    ),
+    Refusal.NESTED: (
+        "l'archive contient une autre archive",
+        "Compressez un seul fichier, CSV ou XLSX, et une seule fois.",
+    ),
+}
 _FOREIGN = {
     "vbaproject": (
         "le classeur contient des macros",
         "Enregistrez-le au format « Classeur Excel (.xlsx) », sans macros.",
     ),
+    "xl/macrosheets/": (
+        "le classeur contient des macros",
+        "Copiez le tableau dans un nouveau classeur (collage spécial, valeurs).",
+    ),
     "xl/externallinks/": (
         "le classeur contient des liens vers d'autres fichiers",
-        "Copiez les valeurs dans un nouveau classeur (collage spécial, valeurs).",
+        _VALUES,
     ),
     "xl/connections.xml": (
         "le classeur contient des connexions à des données extérieures",
-        "Copiez les valeurs dans un nouveau classeur (collage spécial, valeurs).",
+        _VALUES,
     ),
     "xl/embeddings/": (
         "le classeur contient des objets incorporés",
@@ -53,209 +81,122 @@ _FOREIGN = {
 
 
 @dataclass(frozen=True)
-class Sheet:
-    """The sheet that is read, and where its rows are.
+class SheetTable:
+    """The cells of a sheet, and where they are in it.
 
     Attributes:
-        name: Name of the sheet.
-        rows: Numbers of the rows that hold a value, the headings' first.
-        others: Sheets that are not read.
+        name: Name of the sheet, fit to be shown.
+        cells: Text of the cells, one row for each of the sheet's.
+        rows: Number of each row in the sheet; 0 where it cannot be told.
+        first_column: Place of the first column in the sheet, from 0.
+        has_others: Whether the workbook has sheets that were not read.
     """
 
     name: str
-    rows: tuple[int, ...]
-    others: int
-
-
-@dataclass
-class _Cells:
-    """What is met while a sheet streams by."""
-
-    rows: list[int] = field(default_factory=list)
-    formulas: list[int] = field(default_factory=list)
-    number: int = 0
-    cells: int = 0
-    has_value: bool = False
-    has_formula: bool = False
-
-    def add_cell(self, node: Any) -> None:
-        """Notes a cell of the row that is being read."""
-        self.cells += 1
-        if self.cells > _MOST_CELLS:
-            why = f"la feuille a plus de {_MOST_CELLS} cellules"
-            refuse(why, "Déposez un fichier par période.")
-        self.has_value = self.has_value or _holds_value(node)
-        self.has_formula = self.has_formula or node.find(f"{_MAIN}f") is not None
-
-    def end_row(self, node: Any) -> None:
-        """Notes the row itself; rows without a number follow the one before."""
-        self.number = int(node.get("r") or self.number + 1)
-        if self.has_value:
-            self.rows.append(self.number)
-        if self.has_formula:
-            self.formulas.append(self.number)
-        self.has_value = self.has_formula = False
+    cells: pl.DataFrame
+    rows: Sequence[int]
+    first_column: int
+    has_others: bool
 
 
 @contextmanager
-def opened(body: bytes, max_bytes: int) -> Iterator[zipfile.ZipFile]:
+def opened(body: bytes, max_bytes: int) -> Iterator[Archive]:
     """The archive in `body`, its bounds checked.
 
+    Args:
+        body: The bytes.
+        max_bytes: Most bytes that may come out of it.
+
     Raises:
-        DepositRefused: not an archive, damaged, or one that would not fit.
+        DepositRefused: not an archive, damaged, or one that would not fit; also what
+            comes to light while it is read.
     """
+    limits = ArchiveLimits(
+        members=_MOST_MEMBERS,
+        member_bytes=max_bytes,
+        total_bytes=max_bytes,
+        may_hold_workbooks=True,
+    )
     try:
-        with zipfile.ZipFile(io.BytesIO(body)) as archive:
-            _check_members(archive, max_bytes)
+        with archives.opened(body, LABEL, limits) as archive:
             yield archive
-    except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError):
-        why = "l'archive est abîmée ou incomplète"
-        refuse(why, _SAVE_AGAIN)
+    except ArchiveError as error:
+        refuse(*_SAID[error.refusal])
+    except ParseError:
+        refuse(*_SAID[Refusal.DAMAGED])
 
 
-def _check_members(archive: zipfile.ZipFile, max_bytes: int) -> None:
-    members = archive.infolist()
-    total = sum(member.file_size for member in members)
-    if len(members) > _MOST_MEMBERS or total > max_bytes:
-        limit = max_bytes // 1_000_000
-        why = (
-            f"l'archive est trop volumineuse une fois décompressée (plus de {limit} Mo)"
-        )
-        refuse(why, "Déposez un fichier par période, sans autre contenu.")
-    for member in members:
-        if member.flag_bits & 1:
-            why = "l'archive est protégée par un mot de passe"
-            refuse(why, "Déposez-la sans mot de passe : l'accès est protégé.")
-        if member.compress_type not in _METHODS:
-            why = "l'archive emploie une compression qui n'est pas reconnue"
-            refuse(why, "Compressez-la au format zip ordinaire.")
-        if _leads_elsewhere(member.filename):
-            why = "l'archive contient un nom de fichier qui mène hors d'elle"
-            refuse(why, "Compressez le fichier seul, sans dossier.")
-
-
-def _leads_elsewhere(name: str) -> bool:
-    path = name.replace("\\", "/")
-    has_drive = path[1:2] == ":"
-    return path.startswith("/") or has_drive or ".." in path.split("/")
-
-
-def only_member(archive: zipfile.ZipFile, max_bytes: int) -> tuple[str, bytes]:
+def only_member(archive: Archive) -> tuple[str, bytes]:
     """Name and bytes of the one file of an archive.
 
     Raises:
         DepositRefused: there is none, or there are several.
+        ArchiveError: it cannot be read; `opened` tells that.
     """
-    files = [
-        member
-        for member in archive.infolist()
-        # What macOS adds of its own.
-        if not member.is_dir() and not member.filename.startswith("__MACOSX/")
-    ]
-    if len(files) != 1:
-        why = f"l'archive contient {len(files)} fichiers au lieu d'un"
+    # What macOS adds of its own.
+    names = [name for name in archive.names if not name.startswith("__MACOSX/")]
+    if len(names) != 1:
+        why = f"l'archive contient {len(names)} fichiers au lieu d'un seul"
         refuse(why, "Compressez un seul fichier, CSV ou XLSX.")
-    name = PurePosixPath(files[0].filename.replace("\\", "/")).name
-    return name, read_member(archive, files[0].filename, max_bytes)
+    return PurePosixPath(names[0]).name, archive.read(names[0])
 
 
-def read_member(archive: zipfile.ZipFile, name: str, max_bytes: int) -> bytes:
-    """The bytes of a file of an archive, whatever size it declares.
+def read_sheet(archive: Archive, body: bytes, wanted: str | None) -> SheetTable:
+    """The sheet of a workbook that holds the table.
 
-    Raises:
-        DepositRefused: there are more than allowed.
-    """
-    with archive.open(name) as member:
-        body = member.read(max_bytes + 1)
-    if len(body) > max_bytes:
-        limit = max_bytes // 1_000_000
-        why = f"le fichier dépasse {limit} Mo une fois décompressé"
-        refuse(why, "Déposez un fichier par période.")
-    return body
-
-
-def is_workbook(archive: zipfile.ZipFile) -> bool:
-    """Whether an archive is an Excel workbook."""
-    return "xl/workbook.xml" in archive.namelist()
-
-
-def inspect_workbook(
-    archive: zipfile.ZipFile, wanted: str | None, max_bytes: int
-) -> Sheet:
-    """The sheet to read.
+    Args:
+        archive: The workbook.
+        body: Its bytes.
+        wanted: Name of the sheet; the first one that a person sees if None.
 
     Raises:
         DepositRefused: the workbook holds what a table does not need, or no such sheet,
-            or formulas in it.
+            or formulas and errors instead of values.
+        ParseError: it is damaged or too large; `opened` tells that.
     """
-    names = [name.lower() for name in archive.namelist()]
-    for part, (why, fix) in _FOREIGN.items():
-        if any(part in name for name in names):
-            refuse(why, fix)
-    try:
-        sheets = _sheets(archive, max_bytes)
-        name = wanted or next(iter(sheets), "")
-        if name not in sheets:
-            sheet = f"la feuille « {wanted} »" if wanted else "aucune feuille"
-            why = f"le classeur n'a pas {sheet}" if wanted else f"{sheet} à lire"
-            refuse(why, "Renommez ou ajoutez la feuille demandée.")
-        found = _Cells()
-        _read_cells(archive, sheets[name], found)
-    except (etree.XMLSyntaxError, KeyError, ValueError):
-        refuse("le classeur est abîmé", _SAVE_AGAIN)
+    for name in archive.names:
+        for part, reason in _FOREIGN.items():
+            if part in name.lower():
+                refuse(*reason)
+    sheets = workbooks.worksheets(archive, LABEL)
+    sheet = _chosen(sheets, wanted)
+    shown = _shown(sheet.name)
+    found = workbooks.survey(archive, sheet, LABEL, most_cells=_MOST_CELLS)
+    _require_values(found, shown)
+    cells = sheet_cells(body, LABEL, sheet.name)
+    rows: Sequence[int] = range(found.first_row, found.last_row + 1)
+    # A reader that counts otherwise must not send the partner to a wrong row.
+    rows = rows if len(rows) == cells.height else [0] * cells.height
+    return SheetTable(shown, cells, rows, found.first_column, len(sheets) > 1)
+
+
+def _chosen(sheets: Sequence[workbooks.Sheet], wanted: str | None) -> workbooks.Sheet:
+    found = [
+        sheet
+        for sheet in sheets
+        if sheet.name == wanted or (wanted is None and not sheet.is_hidden)
+    ]
+    if found:
+        return found[0]
+    why, fix = "le classeur n'a aucune feuille visible", _SAVE_AGAIN
+    if wanted is not None:
+        why = f"le classeur n'a pas de feuille « {wanted} »"
+        fix = f"Nommez « {wanted} » la feuille qui contient le tableau."
+    raise DepositRefused(Problem(why=why, fix=fix))
+
+
+def _require_values(found: workbooks.Survey, sheet: str) -> None:
     if found.formulas:
         why = "des cellules contiennent une formule et non une valeur"
         fix = "Copiez le tableau et collez-le par « Collage spécial, Valeurs »."
-        raise DepositRefused(at_rows(why, fix, found.formulas, sheet=name))
-    return Sheet(name, tuple(found.rows), len(sheets) - 1)
+        raise DepositRefused(*at_cells(why, fix, found.formulas, sheet=sheet))
+    if found.errors:
+        why = "des cellules contiennent une erreur d'Excel, comme #N/A ou #REF!"
+        fix = "Remplacez chaque erreur par la valeur, ou videz la cellule."
+        raise DepositRefused(*at_cells(why, fix, found.errors, sheet=sheet))
 
 
-def _sheets(archive: zipfile.ZipFile, max_bytes: int) -> dict[str, str]:
-    """Where each sheet is, by its name, in the order of the workbook."""
-    relations = {
-        node.get("Id"): node.get("Target")
-        for node in _root(archive, "xl/_rels/workbook.xml.rels", max_bytes)
-    }
-    book = _root(archive, "xl/workbook.xml", max_bytes)
-    found = {}
-    for node in book.iter(f"{_MAIN}sheet"):
-        target = relations[node.get(_RELATION)]
-        path = target.lstrip("/") if target.startswith("/") else f"xl/{target}"
-        found[str(node.get("name"))] = path
-    return found
-
-
-def _root(archive: zipfile.ZipFile, name: str, max_bytes: int) -> Any:
-    parser = etree.XMLParser(resolve_entities=False, no_network=True, load_dtd=False)
-    body = read_member(archive, name, min(max_bytes, _LARGEST_INDEX))
-    return etree.fromstring(body, parser)
-
-
-def _read_cells(archive: zipfile.ZipFile, path: str, found: _Cells) -> None:
-    with archive.open(path) as stream:
-        events = etree.iterparse(
-            stream,
-            events=("end",),
-            tag=(f"{_MAIN}c", f"{_MAIN}row"),
-            resolve_entities=False,
-            no_network=True,
-            load_dtd=False,
-        )
-        for _, node in events:
-            if node.tag.endswith("}c"):
-                found.add_cell(node)
-                continue
-            found.end_row(node)
-            # What was read is let go, or a large sheet would not fit in memory.
-            node.clear()
-            while node.getprevious() is not None:
-                del node.getparent()[0]
-
-
-def _holds_value(cell: Any) -> bool:
-    return any(
-        text.strip()
-        for name in ("v", "is")
-        for part in cell.findall(f"{_MAIN}{name}")
-        for text in part.itertext()
-    )
+def _shown(name: str) -> str:
+    """A sheet's name as an answer may repeat it: Excel's own bounds, and no more."""
+    cleaned = "".join(char if char.isprintable() else "_" for char in name)
+    return cleaned[:_LONGEST_SHEET]

@@ -6,7 +6,7 @@ what is wrong may be personal.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import NoReturn
 
 from lrtzc_pipelines.sources.frozen import Frozen
@@ -40,10 +40,7 @@ class Problem(Frozen):
         if self.sheet:
             parts.append(f"feuille « {self.sheet} »")
         if self.rows:
-            numbers = ", ".join(str(row) for row in self.rows)
-            more = self.count - len(self.rows)
-            others = f" et {more} autre{'s' if more > 1 else ''}" if more > 0 else ""
-            parts.append(f"ligne{'s' if self.count > 1 else ''} {numbers}{others}")
+            parts.append(lines(self.rows, self.count))
         if self.column:
             parts.append(f"colonne {self.column}")
         return ", ".join(parts)
@@ -74,15 +71,61 @@ def at_rows(
     sheet: str | None = None,
     column: str | None = None,
 ) -> Problem:
-    """A problem of some rows, of which the first are named."""
+    """A problem of some rows, of which the first are named.
+
+    Args:
+        why: What is wrong.
+        fix: How to correct it.
+        rows: Their numbers; 0 for rows that cannot be told, and then none is named.
+        sheet: Sheet of a workbook.
+        column: Heading or position of the column.
+    """
+    ordered = sorted(rows)
     return Problem(
         why=why,
         fix=fix,
         sheet=sheet,
         column=column,
-        rows=tuple(rows[:SHOWN_ROWS]),
-        count=len(rows),
+        rows=tuple(ordered[:SHOWN_ROWS]) if all(ordered) else (),
+        count=len(ordered),
     )
+
+
+def at_cells(
+    why: str, fix: str, places: Mapping[int, Sequence[int]], *, sheet: str
+) -> list[Problem]:
+    """A problem of some cells of a sheet, one entry for each column.
+
+    Args:
+        why: What is wrong.
+        fix: How to correct it.
+        places: Rows by column, columns from 0.
+        sheet: The sheet.
+    """
+    return [
+        at_rows(why, fix, rows, sheet=sheet, column=position(column))
+        for column, rows in sorted(places.items())
+    ]
+
+
+def lines(rows: Sequence[int], count: int) -> str:
+    """Rows as a person tells them: « lignes 3, 5 et 8 », « … et 12 autres ».
+
+    Args:
+        rows: The first ones.
+        count: How many there are.
+    """
+    more = count - len(rows)
+    shown = [str(row) for row in rows]
+    if more > 0:
+        shown.append(f"{more} autre{'s' if more > 1 else ''}")
+    return f"ligne{'s' if count > 1 else ''} {listed(shown)}"
+
+
+def listed(names: Sequence[str]) -> str:
+    """Names as a person lists them: « a, b et c »."""
+    *others, last = names
+    return f"{', '.join(others)} et {last}" if others else last
 
 
 def quoted(name: str) -> str:

@@ -4,16 +4,15 @@ The sensor only looks: taking in, judging and answering are the collection's wor
 that a night without a daemon does the same.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from datetime import UTC, datetime
 from pathlib import Path
 
 import dagster as dg
 
-from lrtzc_pipelines.deposits.forms import FORMS_DIR, Form, load_forms
-from lrtzc_pipelines.deposits.intake import waiting
+from lrtzc_pipelines.deposits.depositors import work
+from lrtzc_pipelines.deposits.forms import FORMS_DIR, load_forms
 from lrtzc_pipelines.jobs import COLLECT, AssetJob, raw_keys
-from lrtzc_pipelines.layout import Layout
 from lrtzc_pipelines.resources.platform import Platform
 from lrtzc_pipelines.sources.protocols import DepositConnector
 from lrtzc_pipelines.states import fingerprint
@@ -40,16 +39,19 @@ def build_deposit_sensors(
     if not fed:
         return []
     collection = next(job for job in jobs if job.name == COLLECT)
-    forms = {name: form for name, form in load_forms(forms_dir).items() if name in fed}
+    forms = [form for name, form in load_forms(forms_dir).items() if name in fed]
 
     def look() -> dg.RunRequest | dg.SkipReason:
-        found = complete_files(platform.layout, forms, datetime.now(UTC))
-        if not found:
+        layout, now = platform.layout, datetime.now(UTC)
+        found = {form.id: work(layout, form, now.timestamp()) for form in forms}
+        waiting = {name: listed for name, listed in found.items() if listed}
+        if not waiting:
             return dg.SkipReason("no complete file in the inboxes")
-        # The same files ask once: what fails is tried again by the nightly run.
+        # The same work is asked for once an hour: what a crash or another run kept
+        # from being done waits no longer, and what fails does not fill the history.
         return dg.RunRequest(
-            run_key=fingerprint(found),
-            asset_selection=raw_keys(fed[name] for name in found),
+            run_key=fingerprint(waiting, f"{now:%Y-%m-%dT%H}"),
+            asset_selection=raw_keys(fed[name] for name in waiting),
         )
 
     return [
@@ -62,18 +64,3 @@ def build_deposit_sensors(
             description="Collects the deposits of partners when files are there.",
         )
     ]
-
-
-def complete_files(
-    layout: Layout, forms: Mapping[str, Form], now: datetime
-) -> dict[str, list[tuple[str, int, int]]]:
-    """Name, size and time of change of the complete files, by form that has any."""
-    found = {}
-    for name, form in forms.items():
-        files = []
-        for path in waiting(layout.inbox(name), form, now.timestamp()):
-            about = path.stat()
-            files.append((path.name, about.st_size, about.st_ctime_ns))
-        if files:
-            found[name] = files
-    return found

@@ -32,7 +32,7 @@ from lrtzc_pipelines.publishing.inputs import (
 )
 from lrtzc_pipelines.quarantine import read_quarantine
 from lrtzc_pipelines.resources.platform import Platform
-from lrtzc_pipelines.running import run_job
+from lrtzc_pipelines.runs import run_job
 from lrtzc_pipelines.schedules.cadences import build_day_schedule
 from lrtzc_pipelines.settings import Settings
 from lrtzc_pipelines.slicing import held_days, last_complete_day, slices, window

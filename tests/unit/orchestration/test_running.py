@@ -11,9 +11,9 @@ from pathlib import Path
 import dagster as dg
 import pytest
 
-from lrtzc_pipelines import running
+from lrtzc_pipelines import running, runs
 from lrtzc_pipelines.layout import Layout
-from lrtzc_pipelines.running import end_abandoned_runs, end_runs_before
+from lrtzc_pipelines.runs import end_abandoned_runs, end_runs_before
 from lrtzc_pipelines.sensors.following import LOCAL
 from lrtzc_pipelines.storage import locked
 
@@ -115,6 +115,6 @@ def test_ending_says_what_it_ended(
     now = time.time() + 2
     os.utime(socket, (now, now))
     monkeypatch.setenv("LRTZC_DATA_DIR", str(tmp_path / "data"))
-    monkeypatch.setattr(running, "prepare_instance", lambda _: instance)
+    monkeypatch.setattr(runs, "prepare_instance", lambda _: instance)
     running.main(["--end-abandoned", str(socket)])
     assert run_id in capfd.readouterr().out

@@ -22,7 +22,7 @@ from lrtzc_pipelines.layout import Layout
 from lrtzc_pipelines.pending import pending_slices
 from lrtzc_pipelines.resources.platform import Platform
 from lrtzc_pipelines.run_summary import summarize_sources
-from lrtzc_pipelines.running import run_job
+from lrtzc_pipelines.runs import run_job
 from lrtzc_pipelines.settings import Settings
 
 COUNTS, TREES = "town_counts", "town_trees"

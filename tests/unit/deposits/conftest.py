@@ -1,0 +1,5 @@
+"""What the tests of deposits share."""
+
+from partner import partner
+
+__all__ = ["partner"]
