@@ -16,7 +16,7 @@ import polars as pl
 from lrtzc_pipelines.cells import TYPES, faults_of, read_cells
 from lrtzc_pipelines.continuity import Continuity, holes
 from lrtzc_pipelines.coordinates import coordinate_notes
-from lrtzc_pipelines.errors import SchemaError
+from lrtzc_pipelines.errors import SchemaError, one_line
 from lrtzc_pipelines.parsers.registry import PAGE, ROW
 from lrtzc_pipelines.sources.spec import SourceSpec
 
@@ -25,6 +25,9 @@ _HASH = "_hash"
 
 _WORTH_COMPACTING = 250_000
 _NAMES_TOLD = 10
+_MOST_REFUSED = 1_000_000
+"""Rows of a few pages: of so many, no source would go on with the others."""
+
 
 RULE, COLUMN, REASON, RECORD = "rule", "column", "reason", "record"
 _RECORD_FORMATS = frozenset(
@@ -115,14 +118,15 @@ def check_columns(spec: SourceSpec, frame: pl.DataFrame) -> list[str]:
     Raises:
         SchemaError: a declared column is absent from a frame that has any. JSON
             records may leave out a field that has no value anywhere, so there only
-            required columns must be present.
+            required columns must be present, unless a blank has a text of its own.
     """
     declared = [c for c in spec.columns if c.source]
     in_records = spec.format.kind in _RECORD_FORMATS
     missing = dict.fromkeys(
         str(c.source)
         for c in declared
-        if c.source not in frame.columns and (c.required or not in_records)
+        if c.source not in frame.columns
+        and not (in_records and (c.blank_as or not c.required))
     )
     known = {PAGE, ROW, *spec.ignored_columns, *(c.source for c in declared)}
     unknown = [name for name in frame.columns if name not in known]
@@ -130,7 +134,8 @@ def check_columns(spec: SourceSpec, frame: pl.DataFrame) -> list[str]:
     if missing and set(frame.columns) - {PAGE, ROW}:
         msg = f"{spec.label}: missing column: {', '.join(missing)}"
         if unknown:
-            msg += f" (not declared: {', '.join(unknown[:_NAMES_TOLD])})"
+            names = ", ".join(one_line(name, 80) for name in unknown[:_NAMES_TOLD])
+            msg += f" (not declared: {names})"
         raise SchemaError(msg, tuple(missing), unknown)
     return unknown
 
@@ -195,6 +200,10 @@ def _typed(spec: SourceSpec, frame: pl.DataFrame) -> tuple[pl.DataFrame, pl.Data
     typed = typed.with_columns(values.alias(_HASH))
     if not wrong.any():
         return typed, pl.DataFrame(schema=REFUSED_SCHEMA)
+    if wrong.sum() > _MOST_REFUSED:
+        # Each is told with its reason and its text: that is for people to read.
+        msg = f"{spec.label}: {wrong.sum()} rows that cannot be read as declared"
+        raise SchemaError(msg)
     return typed.filter(~wrong), _refused(spec, frame.filter(wrong), faults, wrong)
 
 

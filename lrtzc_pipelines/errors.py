@@ -9,6 +9,16 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
+LONGEST_SHOWN = 300
+"""Letters of a text from outside that a message repeats."""
+
+
+def one_line(text: str, longest: int = LONGEST_SHOWN) -> str:
+    """What came from outside as a message can carry it: one short line of letters."""
+    plain = "".join(letter if letter.isprintable() else " " for letter in text)
+    line = " ".join(plain.split())
+    return line if len(line) <= longest else f"{line[:longest]}…"
+
 
 class LrtzcError(Exception):
     """Base of the platform's own errors; the command line prints them unadorned."""

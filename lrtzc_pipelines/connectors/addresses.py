@@ -18,7 +18,12 @@ from urllib.parse import quote, quote_plus, urljoin, urlsplit, urlunsplit
 
 import httpx
 
-from lrtzc_pipelines.errors import FetchError, SettingsError
+from lrtzc_pipelines.errors import (
+    LONGEST_SHOWN,
+    FetchError,
+    SettingsError,
+    one_line,
+)
 from lrtzc_pipelines.layout import Layout
 from lrtzc_pipelines.settings import Settings
 from lrtzc_pipelines.sources.spec import Endpoint
@@ -112,6 +117,10 @@ class Target:
             text = text.replace(spelling, HIDDEN)
         return _KEY_PARAMETER.sub(rf"\1={HIDDEN}", text)
 
+    def shown(self, text: str, longest: int = LONGEST_SHOWN) -> str:
+        """Words or an address from outside, for a message: scrubbed, then cut short."""
+        return one_line(self.scrub(text), longest)
+
     def scrub_bytes(self, body: bytes) -> bytes:
         """`body` without the endpoint's key in any spelling a URL gives it."""
         for spelling in self._key_spellings:
@@ -135,8 +144,9 @@ class Target:
         try:
             joined = urljoin(url, reference)
             origin(joined)
-        except ValueError as error:
-            msg = f"{self.endpoint_id}: not an address: {self.scrub(reference)}"
+            httpx.URL(joined)
+        except (ValueError, httpx.InvalidURL) as error:
+            msg = f"{self.endpoint_id}: not an address: {self.shown(reference)}"
             raise FetchError(msg) from error
         return joined
 
@@ -161,13 +171,13 @@ class Target:
             return
         parts = urlsplit(url)
         if parts.scheme != "https":
-            msg = f"{self.endpoint_id}: refused to leave for {self.scrub(url)}"
+            msg = f"{self.endpoint_id}: refused to leave for {self.shown(url)}"
             raise FetchError(msg)
         host = parts.hostname or ""
         try:
             found = socket.getaddrinfo(host, parts.port or 443, type=socket.SOCK_STREAM)
         except (OSError, UnicodeError) as error:
-            msg = f"{self.endpoint_id}: {host}: cannot be resolved"
+            msg = f"{self.endpoint_id}: {self.shown(host)}: cannot be resolved"
             raise FetchError(msg, permanent=False) from error
         for *_, address in found:
             self._check_public(str(address[0]), url)
@@ -190,7 +200,7 @@ class Target:
         mapped = getattr(ip, "ipv4_mapped", None)
         if not (mapped or ip).is_global or ip.is_multicast:
             msg = (
-                f"{self.endpoint_id}: refused {self.scrub(url)}: "
+                f"{self.endpoint_id}: refused {self.shown(url)}: "
                 f"it leads to the private address {ip}"
             )
             raise FetchError(msg)

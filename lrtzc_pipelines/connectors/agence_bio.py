@@ -40,6 +40,7 @@ def pages(connector: AgenceBioConnector, client: HttpClient, known: Known) -> Pa
         )
         if answer.not_modified:
             items = known[name].items or 0
+            total = known[name].total if total is None else total
         else:
             document = json_object(client, label, answer.body)
             records, total = _read(client, label, document, number)

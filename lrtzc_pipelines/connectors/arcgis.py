@@ -54,7 +54,7 @@ def pages(connector: ArcgisConnector, client: HttpClient, known: Known) -> Pages
         )
         before, more = progress.received, False
         if answer.not_modified:
-            progress.held(known[name].items)
+            progress.held(known[name])
         else:
             found = _checked(client, label, answer.body)
             more = found.get("exceededTransferLimit") is True
@@ -118,7 +118,7 @@ def _checked(client: HttpClient, label: str, body: bytes) -> dict[str, Any]:
             label,
             f"the service reports error {code}",
             error.get("message"),
-            permanent=code not in RETRIED_STATUSES,
+            permanent=not (isinstance(code, int) and code in RETRIED_STATUSES),
         )
     return found
 
@@ -131,5 +131,5 @@ def _count(
         isinstance(f, dict) and isinstance(f.get("attributes"), dict) for f in features
     ):
         raise refused(client, label, "the answer has no features with attributes")
-    key = found.get("objectIdFieldName")
+    key = str(found.get("objectIdFieldName"))
     progress.add(features, ids=(feature["attributes"].get(key) for feature in features))

@@ -38,7 +38,7 @@ def pages(connector: AtmoConnector, client: HttpClient, known: Known) -> Pages:
         raise refused(client, label, "the service refuses the token it gave")
     progress = Progress(client, label)
     if answer.not_modified:
-        progress.held(known[_NAME].items)
+        progress.held(known[_NAME])
     else:
         features, total = _features(client, label, answer.body)
         progress.add(features, total=total)

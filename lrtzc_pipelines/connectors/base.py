@@ -14,7 +14,7 @@ from typing import Any
 from lrtzc_pipelines.connectors.answers import Answer, KnownPage
 from lrtzc_pipelines.connectors.bodies import looks_like_html
 from lrtzc_pipelines.connectors.http import HttpClient
-from lrtzc_pipelines.errors import FetchError
+from lrtzc_pipelines.errors import FetchError, one_line
 
 
 @dataclass(frozen=True)
@@ -61,7 +61,7 @@ def next_link(client: HttpClient, url: str, reference: object) -> str | None:
     if not client.target.is_own(joined):
         msg = (
             f"{client.target.endpoint_id}: refused the next page: "
-            f"{client.target.scrub(joined)} is another service"
+            f"{client.target.shown(joined)} is another service"
         )
         raise FetchError(msg)
     return joined
@@ -98,6 +98,6 @@ def check_total(
     if total is not None and received != total:
         msg = (
             f"{client.target.endpoint_id}: {label}: "
-            f"{received} records received, {total} announced"
+            f"{received} records received, {one_line(str(total), 20)} announced"
         )
         raise FetchError(msg, permanent=False)

@@ -6,7 +6,6 @@ records and the announced total, and a total that is not reached is an error.
 
 from __future__ import annotations
 
-import json
 from typing import Any
 
 from lrtzc_pipelines.connectors.base import (
@@ -14,11 +13,11 @@ from lrtzc_pipelines.connectors.base import (
     Page,
     Pages,
     at,
-    check_total,
     incomplete_json,
+    json_object,
 )
 from lrtzc_pipelines.connectors.http import HttpClient
-from lrtzc_pipelines.errors import FetchError
+from lrtzc_pipelines.connectors.paging import Progress, refused
 from lrtzc_pipelines.sources.protocols import CkanConnector
 
 
@@ -27,56 +26,60 @@ def pages(connector: CkanConnector, client: HttpClient, known: Known) -> Pages:
 
     Raises:
         FetchError: the portal reports a failure, answers something else than CKAN
-            JSON, or sends fewer or more records than it announces.
+            JSON, repeats a page or a row, or sends fewer or more records than it
+            announces.
     """
-    label = f"{client.target.endpoint_id}: resource {connector.resource_id}"
-    received = 0
-    total: int | None = None
+    label = f"resource {connector.resource_id}"
+    progress = Progress(client, label)
     while True:
-        name = f"offset-{received}"
+        name, before = f"offset-{progress.received}", progress.received
         answer = client.get(
             at(client.target.base_url, "datastore_search"),
             {
                 "resource_id": connector.resource_id,
                 "limit": connector.page_size,
-                "offset": received,
+                "offset": progress.received,
                 "sort": "_id",
             },
             known=known.get(name),
             fault=incomplete_json,
         )
         if answer.not_modified:
-            items = known[name].items or 0
+            progress.held(known[name])
         else:
-            result = _result(label, answer.body)
-            items = len(result["records"])
-            total = _announced(result, total)
-        if items or received == 0:
-            yield Page(name, "json", answer, items=items, announced_total=total)
-        received += items
+            result = _result(client, label, answer.body)
+            progress.add(
+                result["records"],
+                ids=map(_row_number, result["records"]),
+                total=_announced(result),
+            )
+        items = progress.received - before
+        if items or before == 0:
+            yield Page(
+                name, "json", answer, items=items, announced_total=progress.total
+            )
         # `limit` in the answer may be lower than asked, so a short page proves
         # nothing: only the total, or a page without records, ends the resource.
-        if items == 0 or (total is not None and received >= total):
+        if items == 0 or progress.is_complete:
             break
-    check_total(client, f"resource {connector.resource_id}", received, total)
+    progress.check()
 
 
-def _result(label: str, body: bytes) -> dict[str, Any]:
-    answer = json.loads(body)
-    if not isinstance(answer, dict) or answer.get("success") is not True:
-        fault = answer.get("error") if isinstance(answer, dict) else None
-        msg = f"{label}: the portal reports a failure: {fault or 'no reason given'}"
-        raise FetchError(msg)
+def _result(client: HttpClient, label: str, body: bytes) -> dict[str, Any]:
+    answer = json_object(client, label, body)
+    if answer.get("success") is not True:
+        fault = answer.get("error") or "no reason given"
+        raise refused(client, label, f"the portal reports a failure: {fault}")
     result = answer.get("result")
     if not isinstance(result, dict) or not isinstance(result.get("records"), list):
-        msg = f"{label}: the answer has no result.records"
-        raise FetchError(msg)
+        raise refused(client, label, "the answer has no result.records")
     return result
 
 
-def _announced(result: dict[str, Any], previous: int | None) -> int | None:
+def _row_number(record: object) -> object:
+    return record.get("_id") if isinstance(record, dict) else None
+
+
+def _announced(result: dict[str, Any]) -> object:
     """The announced total, unless it is only an estimate."""
-    total = result.get("total")
-    if not isinstance(total, int) or result.get("total_was_estimated"):
-        return previous
-    return total
+    return None if result.get("total_was_estimated") else result.get("total")

@@ -31,7 +31,7 @@ from http import HTTPStatus
 from pathlib import PurePosixPath
 from urllib.parse import urlsplit
 
-from lrtzc_pipelines.connectors.answers import Answer
+from lrtzc_pipelines.connectors.answers import UNREACHABLE, Answer
 from lrtzc_pipelines.connectors.base import Known, Page, Pages, at
 from lrtzc_pipelines.connectors.bodies import looks_like_html
 from lrtzc_pipelines.connectors.data_gouv_catalogue import Resource, find
@@ -41,10 +41,8 @@ from lrtzc_pipelines.connectors.paging import refused
 from lrtzc_pipelines.errors import FetchError
 from lrtzc_pipelines.sources.protocols import DataGouvConnector
 
-UNREACHABLE = "x-lrtzc-unreachable"
-"""Our own note on an answer that did not come, with the reason."""
-
 _SHARE_TOLERATED = 0.2
+_LONGEST_SUFFIX = 12
 _NOTHING = hashlib.sha256(b"").hexdigest()
 _log = logging.getLogger(__name__)
 
@@ -156,6 +154,6 @@ def _suffix(url: str, resource: Resource) -> str:
     """The file's extension, by its address or else by what its producer declares."""
     for name in (urlsplit(url).path, f"file.{resource.format}"):
         suffix = PurePosixPath(name).suffix.lstrip(".").lower()
-        if suffix.isascii() and suffix.isalnum():
+        if suffix.isascii() and suffix.isalnum() and len(suffix) <= _LONGEST_SUFFIX:
             return suffix
     return "bin"

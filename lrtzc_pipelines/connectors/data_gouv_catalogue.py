@@ -16,6 +16,7 @@ from lrtzc_pipelines.connectors.base import (
     next_link,
 )
 from lrtzc_pipelines.connectors.http import HttpClient
+from lrtzc_pipelines.connectors.memo import asked_once
 from lrtzc_pipelines.connectors.paging import Progress, refused
 from lrtzc_pipelines.sources.protocols import DataGouvConnector
 
@@ -77,6 +78,9 @@ def find(connector: DataGouvConnector, client: HttpClient) -> list[Resource]:
         raise refused(client, _label(connector), reason)
     # Two stable sorts: what was modified at one moment keeps the order of the ids.
     by_id = sorted(wanted.values(), key=lambda resource: resource.id)
+    if connector.latest:
+        # Not by their dates: a file of long ago may have been sent again yesterday.
+        by_id = sorted(by_id, key=lambda resource: resource.title)[-connector.latest :]
     return sorted(by_id, key=lambda resource: resource.last_modified, reverse=True)
 
 
@@ -154,7 +158,7 @@ def _document(
     url: str,
     query: dict[str, str | int] | None = None,
 ) -> dict[str, Any]:
-    answer = client.get(url, query, fault=incomplete_json)
+    answer = asked_once(client, url, query, fault=incomplete_json)
     return json_object(client, _label(connector), answer.body)
 
 
@@ -167,7 +171,8 @@ def _resource(
         FetchError: it has no id that could be part of an address.
     """
     fields = item if isinstance(item, dict) else {}
-    if not _ID.fullmatch(str(fields.get("id"))) or not fields:
+    found = fields.get("id")
+    if not isinstance(found, str) or not _ID.fullmatch(found):
         raise refused(client, _label(connector), "a resource without id")
     schema = fields.get("schema")
     size = fields.get("filesize")
@@ -175,7 +180,7 @@ def _resource(
     # Older answers do not say where a file is; only hosted ones have a digest.
     place = fields.get("filetype") or ("file" if checksum else "remote")
     return Resource(
-        id=str(fields["id"]),
+        id=found,
         title=str(fields.get("title") or ""),
         format=str(fields.get("format") or ""),
         schema_name=str(schema.get("name") or "") if isinstance(schema, dict) else "",

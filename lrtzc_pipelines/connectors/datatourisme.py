@@ -61,6 +61,7 @@ def pages(connector: DatatourismeConnector, client: HttpClient, known: Known) ->
         )
         if answer.not_modified:
             items = known[name].items or 0
+            announced.objects = announced.objects or known[name].total
         else:
             records = _read(client, answer.body, announced)
             repeats.refuse(name, records)

@@ -11,12 +11,13 @@ from __future__ import annotations
 import json
 from dataclasses import dataclass
 from datetime import date
-from typing import Any
+from typing import Any, TypeGuard
 from urllib.parse import quote
 
 from lrtzc_pipelines.connectors.answers import Answer
 from lrtzc_pipelines.connectors.base import Known, Page, Pages, at, incomplete_json
 from lrtzc_pipelines.connectors.http import HttpClient
+from lrtzc_pipelines.connectors.memo import asked_once
 from lrtzc_pipelines.errors import FetchError
 from lrtzc_pipelines.sources.protocols import EcoCounterConnector
 
@@ -25,6 +26,7 @@ INTERVALS = {"hour": 3, "day": 4}
 
 _PATH = "pbl/publicwebpageplus"
 _PAIR = 2
+_BEYOND = 2**63
 
 
 @dataclass(frozen=True)
@@ -47,7 +49,8 @@ def pages(connector: EcoCounterConnector, client: HttpClient, known: Known) -> P
     label = f"{client.target.endpoint_id}: domain {connector.domain}"
     first, last = (_written(label, d) for d in (connector.start, connector.end))
     base = at(client.target.base_url, _PATH)
-    listing = client.get(
+    listing = asked_once(
+        client,
         f"{base}/{quote(connector.domain, safe='')}",
         {"withNull": "true"},
         fault=incomplete_json,
@@ -101,17 +104,24 @@ def _counters(label: str, body: bytes) -> list[_Counter]:
 
 def _counter(entry: Any) -> _Counter | None:
     """A counter of the list; None if it is something else."""
-    if not isinstance(entry, dict) or not isinstance(entry.get("idPdc"), int):
+    if not isinstance(entry, dict) or not _is_number(entry.get("idPdc")):
         return None
     kinds = entry.get("pratique") or []
     if not isinstance(kinds, list):
         return None
     flows = [kind.get("id") if isinstance(kind, dict) else None for kind in kinds]
-    numbers = tuple(flow for flow in flows if isinstance(flow, int))
+    numbers = tuple(flow for flow in flows if _is_number(flow))
     if len(numbers) < len(flows):
         return None
     # Without flows of its own, a counter is its only flow.
     return _Counter(entry["idPdc"], numbers or (entry["idPdc"],))
+
+
+def _is_number(value: object) -> TypeGuard[int]:
+    """Whether a value can be the number of a counter: it becomes part of an address."""
+    return (
+        isinstance(value, int) and not isinstance(value, bool) and 0 <= value < _BEYOND
+    )
 
 
 def _items(label: str, known: Known, name: str, answer: Answer) -> int:

@@ -12,7 +12,7 @@ from typing import Any
 from lrtzc_pipelines.connectors.base import Known, Page, Pages
 from lrtzc_pipelines.connectors.bodies import looks_like_html
 from lrtzc_pipelines.connectors.http import HttpClient
-from lrtzc_pipelines.errors import FetchError
+from lrtzc_pipelines.errors import FetchError, one_line
 from lrtzc_pipelines.sources.protocols import GbfsConnector
 
 DISCOVERY = "gbfs"
@@ -31,9 +31,10 @@ def pages(connector: GbfsConnector, client: HttpClient, known: Known) -> Pages:
     offered = feed_urls(client.target.endpoint_id, json.loads(discovery.body))
     missing = [name for name in connector.feeds if name not in offered]
     if missing:
+        names = one_line(", ".join(sorted(offered)))
         msg = (
             f"{client.target.endpoint_id}: feed {', '.join(missing)} not offered "
-            f"(offered: {', '.join(sorted(offered))})"
+            f"(offered: {names})"
         )
         raise FetchError(msg)
     yield Page(DISCOVERY, "json", discovery)
@@ -47,7 +48,7 @@ def pages(connector: GbfsConnector, client: HttpClient, known: Known) -> Pages:
 
 def feed_urls(endpoint_id: str, discovery: dict[str, Any]) -> dict[str, str]:
     """Feed addresses by name, French ones where version 2 offers languages."""
-    version = str(discovery.get("version", "1.0"))
+    version = one_line(str(discovery.get("version", "1.0")))
     if not version.startswith(_SUPPORTED):
         msg = f"{endpoint_id}: GBFS {version} is not supported (2.x and 3.0 are)"
         raise FetchError(msg)

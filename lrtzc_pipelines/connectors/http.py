@@ -10,15 +10,15 @@ from __future__ import annotations
 
 import json
 import random
-import threading
 import time
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from typing import TypeAlias
 
 import httpx
 
-from lrtzc_pipelines.connectors.addresses import Target, origin
+from lrtzc_pipelines.connectors.addresses import Target
 from lrtzc_pipelines.connectors.answers import (
     KEPT_HEADERS,
     Answer,
@@ -27,30 +27,17 @@ from lrtzc_pipelines.connectors.answers import (
     retry_after,
 )
 from lrtzc_pipelines.connectors.bodies import Body, BodyDamaged, BodyRefused
+from lrtzc_pipelines.connectors.opening import open_client
+from lrtzc_pipelines.connectors.pace import Pace
 from lrtzc_pipelines.connectors.watchdog import Watchdog
 from lrtzc_pipelines.errors import FetchError
 
 RETRIED_STATUSES = frozenset({408, 425, 429, 500, 502, 503, 504})
 _GRACE = 10.0
-
-
-class Pace:
-    """When each service may be asked next, whichever source asks it."""
-
-    def __init__(self) -> None:
-        self._lock = threading.Lock()
-        self._next: dict[tuple[str, str, int], float] = {}
-
-    def turn(self, url: str, requests_per_second: float) -> float:
-        """Seconds to wait before asking; the turn is taken."""
-        now = time.monotonic()
-        with self._lock:
-            at = max(now, self._next.get(origin(url), now))
-            self._next[origin(url)] = at + 1.0 / requests_per_second
-        return at - now
-
-
 _PACE = Pace()
+
+Memo: TypeAlias = dict[tuple[object, ...], Answer]
+"""Answers by question: the address and what was added to it."""
 
 
 class _Passing(Exception):
@@ -79,6 +66,7 @@ class HttpClient:
     Attributes:
         target: Endpoint with its effective address, key and politeness.
         limits: Bounds applied to every answer.
+        memo: Answers that go on being right as long as this collection lasts.
         sleep: Replaced in tests.
         last_body: What came of the last answer's body, whole or not, decompressed:
             what there is to look at when an answer is refused.
@@ -86,24 +74,20 @@ class HttpClient:
 
     target: Target
     limits: Limits = field(default_factory=Limits)
+    memo: Memo = field(default_factory=dict, repr=False)
     sleep: Callable[[float], None] = time.sleep
     bytes_received: int = 0
     requests: int = 0
     last_body: bytes = field(default=b"", repr=False)
+    _expanded: int = field(init=False, repr=False, default=0)
+    _started: float = field(init=False, repr=False, default=0.0)
     _client: httpx.Client = field(init=False, repr=False)
     _watchdog: Watchdog = field(init=False, repr=False, default_factory=Watchdog)
 
     def __enter__(self) -> HttpClient:
         self.target.require_contact()
-        self._client = httpx.Client(
-            headers={
-                "User-Agent": self.target.user_agent,
-                "Accept-Encoding": "gzip",
-            },
-            timeout=httpx.Timeout(30.0, connect=10.0),
-            follow_redirects=False,
-            trust_env=not self.target.is_loopback,
-        )
+        self._started = time.monotonic()
+        self._client = open_client(self.target)
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -133,7 +117,7 @@ class HttpClient:
             FetchError: refused, out of bounds, incomplete, or still failing after
                 the last try. The message carries the address without secrets.
         """
-        full = str(httpx.URL(url, params=dict(params or {}))) if params else url
+        full = self._address(url, params)
         asked = _Asked("GET", dict(headers or {}), None, frozenset(accept), fault)
         return self._insist(full, asked, known)
 
@@ -151,14 +135,22 @@ class HttpClient:
 
         Args and errors are those of `get`; a redirect is refused.
         """
-        full = str(httpx.URL(url, params=dict(params or {}))) if params else url
+        full = self._address(url, params)
         body = json.dumps(document).encode()
         sent = {**(headers or {}), "Content-Type": "application/json"}
         asked = _Asked("POST", sent, body, frozenset(accept), fault)
         return self._insist(full, asked, None)
 
+    def _address(self, url: str, params: Mapping[str, str | int] | None) -> str:
+        """The address with its query, parts of which may come from outside."""
+        try:
+            return str(httpx.URL(url, params=dict(params))) if params else url
+        except (httpx.InvalidURL, UnicodeError) as error:
+            msg = f"{self.target.endpoint_id}: {self.target.shown(url)}: not an address"
+            raise FetchError(msg) from error
+
     def _insist(self, full: str, asked: _Asked, known: KnownPage | None) -> Answer:
-        shown = self.target.scrub(full)
+        shown = self.target.shown(full)
         reason = ""
         for attempt in range(1, self.limits.attempts + 1):
             try:
@@ -196,10 +188,10 @@ class HttpClient:
                     raise _Passing(reason)
                 return answer
             if asked.method != "GET":
-                msg = f"{self.target.endpoint_id}: {self.target.scrub(url)}: redirected"
+                msg = f"{self.target.endpoint_id}: {self.target.shown(url)}: redirected"
                 raise FetchError(msg)
             url = self.target.rebase(self.target.join(url, answer))
-        msg = f"{self.target.endpoint_id}: {self.target.scrub(url)}: redirect loop"
+        msg = f"{self.target.endpoint_id}: {self.target.shown(url)}: redirect loop"
         raise FetchError(msg)
 
     def _pace(self) -> None:
@@ -210,6 +202,7 @@ class HttpClient:
 
     def _once(self, url: str, asked: _Asked, known: KnownPage | None) -> Answer | str:
         """One try: an answer, or the Location of a redirect."""
+        self._check_end()
         self.requests += 1
         self.last_body = b""
         started = time.monotonic()
@@ -244,11 +237,11 @@ class HttpClient:
                     fetched_at=datetime.now(UTC),
                 )
         except httpx.InvalidURL as error:
-            msg = f"{self.target.endpoint_id}: {self.target.scrub(url)}: {error}"
+            msg = f"{self.target.endpoint_id}: {self.target.shown(url)}: {error}"
             raise FetchError(msg) from error
         except httpx.TransportError as error:
             self._check_deadline(time.monotonic() - started)
-            reason = self.target.scrub(f"{type(error).__name__}: {error}")
+            reason = self.target.shown(f"{type(error).__name__}: {error}")
             raise _Passing(reason) from error
 
     def _check_status(
@@ -263,7 +256,7 @@ class HttpClient:
             wait = retry_after(response.headers.get("retry-after"))
             reason = f"HTTP {status}"
             raise _Passing(reason, wait)
-        msg = f"{self.target.endpoint_id}: {self.target.scrub(url)}: HTTP {status}"
+        msg = f"{self.target.endpoint_id}: {self.target.shown(url)}: HTTP {status}"
         raise FetchError(msg, status=status)
 
     def _read(self, response: httpx.Response, started: float, url: str) -> bytes:
@@ -276,14 +269,23 @@ class HttpClient:
                 self._check_speed(body.received, time.monotonic() - started)
             body.end()
         except BodyRefused as error:
-            msg = f"{self.target.endpoint_id}: {self.target.scrub(url)}: {error}"
+            told = self.target.shown(f"{error}")
+            msg = f"{self.target.endpoint_id}: {self.target.shown(url)}: {told}"
             raise FetchError(msg) from None
         except BodyDamaged as error:
             raise _Passing(str(error)) from None
         finally:
             self.last_body = body.content
+            self._expanded += len(self.last_body)
             self.bytes_received += body.received
         return self.last_body
+
+    def _check_end(self) -> None:
+        """Raises FetchError if a dataset goes on longer than any that is to end."""
+        seconds = time.monotonic() - self._started
+        if bound := self.limits.reached(self.requests, self._expanded, seconds):
+            msg = f"{self.target.endpoint_id}: no end after {bound}"
+            raise FetchError(msg)
 
     def _check_speed(self, received: int, elapsed: float) -> None:
         self._check_deadline(elapsed)

@@ -1,4 +1,4 @@
-"""One file behind one address, with no protocol but HTTP's own."""
+"""Files behind their addresses, with no protocol but HTTP's own."""
 
 from __future__ import annotations
 
@@ -11,21 +11,23 @@ from lrtzc_pipelines.sources.protocols import HttpFileConnector
 
 
 def pages(connector: HttpFileConnector, client: HttpClient, known: Known) -> Pages:
-    """The file, as one page.
+    """The file as one page, or one page per part.
 
     Raises:
-        FetchError: refused, empty, or a web page in place of the file.
+        FetchError: refused, empty, or a web page in place of a file.
     """
-    key = client.target.key
-    answer = client.get(
-        at(client.target.base_url, connector.path),
-        connector.query,
-        known=known.get("file"),
-        fault=_incomplete,
-        headers={connector.key_header: key} if connector.key_header and key else None,
-    )
+    key, header = client.target.key, connector.key_header
+    headers = {header: key} if header and key else None
     suffix = PurePosixPath(connector.path).suffix.lstrip(".").lower() or "bin"
-    yield Page("file", suffix, answer)
+    for name, path in connector.files.items():
+        answer = client.get(
+            at(client.target.base_url, path),
+            connector.query,
+            known=known.get(name),
+            fault=_incomplete,
+            headers=headers,
+        )
+        yield Page(name, suffix, answer)
 
 
 def _incomplete(body: bytes) -> str | None:

@@ -84,7 +84,7 @@ def _search(connector: KuzzleConnector, client: HttpClient) -> Answer:
 
 
 def _scroll(client: HttpClient, label: str, scroll_id: object) -> Answer:
-    if not isinstance(scroll_id, str) or not scroll_id:
+    if not isinstance(scroll_id, str) or not scroll_id or not scroll_id.isascii():
         raise refused(client, label, "no scroll leads to the rest", permanent=False)
     return client.get(
         at(client.target.base_url, f"_scroll/{quote(scroll_id, safe='')}"),

@@ -7,19 +7,25 @@ full. The key travels in the query and comes back in the body.
 
 from __future__ import annotations
 
+import itertools
 import re
 from urllib.parse import urlsplit
 
 from lrtzc_pipelines.connectors.base import Known, Page, Pages
 from lrtzc_pipelines.connectors.bodies import looks_like_html
 from lrtzc_pipelines.connectors.http import HttpClient
+from lrtzc_pipelines.connectors.repeats import Repeats
 from lrtzc_pipelines.errors import FetchError
 from lrtzc_pipelines.sources.protocols import WebserviceConnector
 
-_STATUS = re.compile(rb"<status>\s*code=(-?\d+)\s+message=(.*?)</status>", re.DOTALL)
+_STATUS = re.compile(
+    rb"<status>\s*code=(-?\d{1,9})\s+message=(.*?)</status>", re.DOTALL
+)
+_HEAD_BYTES = 20_000
+"""Where the status is, before the rows: it is not looked for among them."""
+
 _ROW_TAGS = (b"<row>", b"<row/>", b"<row ")
 _SUCCESS = 0
-_MAX_PAGES = 100_000
 
 
 def pages(connector: WebserviceConnector, client: HttpClient, known: Known) -> Pages:
@@ -32,7 +38,8 @@ def pages(connector: WebserviceConnector, client: HttpClient, known: Known) -> P
     url = client.target.base_url
     if urlsplit(url).path in {"", "/"}:
         url = f"{url.rstrip('/')}/webservice/"
-    for number in range(_MAX_PAGES):
+    repeats = Repeats(client, f"table {connector.database}.{connector.table}")
+    for number in itertools.count():
         offset = 1 + number * connector.page_size
         name = f"offset-{offset}"
         answer = client.get(
@@ -54,17 +61,21 @@ def pages(connector: WebserviceConnector, client: HttpClient, known: Known) -> P
         else:
             _refuse_errors(connector, client, answer.body)
             items = sum(map(answer.body.count, _ROW_TAGS))
+            repeats.refuse(name, [_data(answer.body)] if items else [])
         if items or number == 0:
             yield Page(name, "xml", answer, items=items)
         if items < connector.page_size:
             return
-    msg = f"{_label(connector, client)}: no end after {_MAX_PAGES} pages"
-    raise FetchError(msg)
 
 
 def _label(connector: WebserviceConnector, client: HttpClient) -> str:
     table = f"{connector.database}.{connector.table}"
     return f"{client.target.endpoint_id}: table {table}"
+
+
+def _data(body: bytes) -> str:
+    """What a page holds, without the request that it echoes."""
+    return body.partition(b"<data>")[2].decode("latin-1")
 
 
 def _incomplete(body: bytes) -> str | None:
@@ -79,12 +90,12 @@ def _refuse_errors(
     connector: WebserviceConnector, client: HttpClient, body: bytes
 ) -> None:
     """Raises FetchError where HTTP 200 hides a failure; an empty table is none."""
-    status = _STATUS.search(body)
+    status = _STATUS.search(body, 0, _HEAD_BYTES)
     if status is None:
         msg = f"{_label(connector, client)}: the answer has no status"
         raise FetchError(msg)
     code = int(status[1])
-    message = client.target.scrub(status[2].decode("utf-8", "replace").strip())
+    message = client.target.shown(status[2].decode("utf-8", "replace"))
     if code != _SUCCESS:
         msg = (
             f"{_label(connector, client)}: the service answered code={code}: {message}"

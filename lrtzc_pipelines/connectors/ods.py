@@ -23,6 +23,7 @@ from lrtzc_pipelines.connectors.base import (
 from lrtzc_pipelines.connectors.exports import COUNTS, FAULTS
 from lrtzc_pipelines.connectors.http import HttpClient
 from lrtzc_pipelines.connectors.marks import mark_of
+from lrtzc_pipelines.connectors.memo import asked_once
 from lrtzc_pipelines.connectors.paging import refused
 from lrtzc_pipelines.sources.protocols import OdsConnector
 
@@ -38,6 +39,7 @@ def pages(connector: OdsConnector, client: HttpClient, known: Known) -> Pages:
             number of rows than the metadata tell.
     """
     total = _total(connector, client)
+    announced = None if connector.where else total
     answer = client.get(
         f"{_address(connector, client)}/exports/{connector.export}",
         _query(connector),
@@ -45,28 +47,29 @@ def pages(connector: OdsConnector, client: HttpClient, known: Known) -> Pages:
         fault=FAULTS[connector.export],
     )
     if answer.not_modified:
-        yield Page("export", connector.export, answer, announced_total=total)
+        items = known["export"].items
+        yield Page("export", connector.export, answer, items, announced)
         return
     rows = COUNTS[connector.export](answer.body)
     if total is not None and not _adds_up(connector, rows, total):
         # Real-time datasets grow between the two requests.
+        client.memo.clear()
         total = _total(connector, client)
         if total is not None and not _adds_up(connector, rows, total):
             reason = f"{rows} rows in the export, {total} in the metadata"
             raise refused(client, _label(connector), reason, permanent=False)
-    announced = None if connector.where else total
-    yield Page(
-        "export", connector.export, answer, items=rows, announced_total=announced
-    )
+        announced = None if connector.where else total
+    yield Page("export", connector.export, answer, rows, announced)
 
 
 def mark(connector: OdsConnector, client: HttpClient) -> str | None:
     """When the portal last processed the data; None if it does not say.
 
-    `modified` alone proves nothing, since producers write it by hand.
+    `modified` alone proves nothing, since producers write it by hand. A filter that
+    counts from now leaves other rows every day.
     """
     found = _metadata(connector, client)
-    if not found.get("data_processed"):
+    if not found.get("data_processed") or "now(" in (connector.where or "").lower():
         return None
     names = ("data_processed", "modified", "records_count")
     return mark_of(connector, *(found.get(name) for name in names))
@@ -108,7 +111,7 @@ def _metadata(connector: OdsConnector, client: HttpClient) -> Mapping[str, Any]:
         FetchError: the answer is not about a dataset.
     """
     address = _address(connector, client)
-    answer = client.get(address, fault=incomplete_json)
+    answer = asked_once(client, address, fault=incomplete_json)
     document = json_object(client, _label(connector), answer.body)
     metas = document.get("metas")
     found = metas.get("default") if isinstance(metas, dict) else None

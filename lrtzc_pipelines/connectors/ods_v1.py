@@ -45,7 +45,7 @@ def pages(connector: OdsV1Connector, client: HttpClient, known: Known) -> Pages:
             fault=incomplete_json,
         )
         if answer.not_modified:
-            progress.held(known[name].items)
+            progress.held(known[name])
         else:
             _add(client, label, progress, answer.body)
         items = progress.received - before

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import Any
 
+from lrtzc_pipelines.connectors.answers import KnownPage
 from lrtzc_pipelines.connectors.base import check_total
 from lrtzc_pipelines.connectors.http import HttpClient
 from lrtzc_pipelines.connectors.repeats import Repeats
@@ -43,9 +44,12 @@ class Progress:
         """Whether everything announced has come."""
         return self.total is not None and self.received >= self.total
 
-    def held(self, items: int | None) -> None:
-        """Counts a page that the raw store holds already."""
-        self.received += items or 0
+    def held(self, page: KnownPage) -> None:
+        """Counts a page that the raw store holds already, and that is still right."""
+        self.received += page.items or 0
+        # The total stands in the body, which is still the same.
+        if self.total is None:
+            self.total = page.total
 
     def add(
         self,
@@ -95,8 +99,8 @@ def refused(
             line and lose any secret they echo.
         permanent: Whether asking again would change nothing.
     """
-    told = ": ".join(" ".join(str(r).split())[:_LONGEST_REASON] for r in reasons if r)
-    scrubbed = client.target.scrub(told)
+    shown = client.target.shown
+    told = ": ".join(shown(str(r), _LONGEST_REASON) for r in reasons if r)
     return FetchError(
-        f"{client.target.endpoint_id}: {label}: {scrubbed}", permanent=permanent
+        f"{client.target.endpoint_id}: {label}: {told}", permanent=permanent
     )

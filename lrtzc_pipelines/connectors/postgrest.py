@@ -21,11 +21,13 @@ from lrtzc_pipelines.connectors.base import (
     incomplete_json,
 )
 from lrtzc_pipelines.connectors.http import HttpClient
+from lrtzc_pipelines.connectors.marks import mark_of
+from lrtzc_pipelines.connectors.paging import refused
 from lrtzc_pipelines.connectors.repeats import Repeats
 from lrtzc_pipelines.errors import FetchError
 from lrtzc_pipelines.sources.protocols import PostgrestConnector
 
-_RANGE = re.compile(r"(?:(\d+)-(\d+)|\*)/(\d+|\*)")
+_RANGE = re.compile(r"(?:(\d{1,18})-(\d{1,18})|\*)/(\d{1,18}|\*)")
 _OK, _PARTIAL, _BEYOND = 200, 206, 416
 
 
@@ -51,6 +53,7 @@ def pages(connector: PostgrestConnector, client: HttpClient, known: Known) -> Pa
             accept=(_OK, _PARTIAL, _BEYOND),
         )
         if answer.not_modified:
+            # The total is no part of a body, so an old one may be wrong by now.
             items = known[name].items or 0
         else:
             rows = _rows(connector, client, answer)
@@ -63,6 +66,25 @@ def pages(connector: PostgrestConnector, client: HttpClient, known: Known) -> Pa
         if items == 0 or (total is not None and received >= total):
             break
     check_total(client, connector.path, received, total)
+
+
+def mark(connector: PostgrestConnector, client: HttpClient) -> str | None:
+    """What the table of versions says; None if there is no such table.
+
+    Raises:
+        FetchError: the table is declared, and is not one of rows.
+    """
+    if not connector.version_path:
+        return None
+    answer = client.get(
+        at(client.target.base_url, connector.version_path),
+        fault=incomplete_json,
+        headers=_headers(connector, client.target.key),
+        accept=(_OK, _PARTIAL),
+    )
+    rows = _rows(connector, client, answer)
+    told = sorted(json.dumps(row, sort_keys=True) for row in rows)
+    return mark_of(connector, *told) if told else None
 
 
 def _headers(connector: PostgrestConnector, key: str) -> dict[str, str]:
@@ -93,8 +115,7 @@ def _rows(
     if not isinstance(document, list):
         code = document.get("code") if isinstance(document, dict) else None
         reason = f"error {code}" if isinstance(code, str) else "no list of rows"
-        msg = f"{client.target.endpoint_id}: {connector.path}: {reason}"
-        raise FetchError(msg)
+        raise refused(client, connector.path, reason)
     return document
 
 

@@ -20,6 +20,8 @@ from lrtzc_pipelines.connectors.base import (
     json_object,
 )
 from lrtzc_pipelines.connectors.http import HttpClient
+from lrtzc_pipelines.connectors.marks import mark_of
+from lrtzc_pipelines.connectors.paging import refused
 from lrtzc_pipelines.connectors.repeats import Repeats
 from lrtzc_pipelines.errors import FetchError
 from lrtzc_pipelines.sources.protocols import SireneConnector
@@ -28,6 +30,14 @@ KEY_HEADER = "X-INSEE-Api-Key-Integration"
 _LABEL = "siret"
 _FIRST_CURSOR = "*"
 _OK, _NOTHING_FOUND = 200, 404
+
+_COLLECTIONS = frozenset({"Établissements", "Unités Légales"})
+_DATES = (
+    "dateDerniereMiseADisposition",
+    "dateDernierTraitementMaximum",
+    "dateDernierTraitementDeMasse",
+)
+"""What `informations` tells of a collection; the first of them always."""
 
 
 def pages(connector: SireneConnector, client: HttpClient, known: Known) -> Pages:  # noqa: ARG001 - a cursor must be read
@@ -50,7 +60,8 @@ def pages(connector: SireneConnector, client: HttpClient, known: Known) -> Pages
             yield Page(name, "json", answer, len(records), total)
         received += len(records)
         following = header.get("curseurSuivant")
-        if not records or following in {None, cursor}:
+        # Compared one by one: what is no text may have no place in a set.
+        if not records or following is None or following == cursor:
             break
         if not isinstance(following, str) or following in cursors:
             msg = f"{client.target.endpoint_id}: {_LABEL}: the cursor of {name} repeats"
@@ -58,6 +69,36 @@ def pages(connector: SireneConnector, client: HttpClient, known: Known) -> Pages
         cursors.add(following)
         cursor = following
     check_total(client, _LABEL, received, total)
+
+
+def mark(connector: SireneConnector, client: HttpClient) -> str | None:
+    """When Insee last made establishments and legal units available.
+
+    Establishments carry fields of their legal unit, so both collections count. None if
+    the service does not tell of both.
+
+    Raises:
+        FetchError: the service does not answer.
+    """
+    answer = client.get(
+        at(client.target.base_url, "informations"),
+        fault=incomplete_json,
+        headers=_headers(client),
+    )
+    document = json_object(client, "informations", answer.body)
+    listed = document.get("datesDernieresMisesAJourDesDonnees")
+    told = {
+        str(entry.get("collection")): [str(entry.get(name)) for name in _DATES]
+        for entry in (listed if isinstance(listed, list) else ())
+        if isinstance(entry, dict) and isinstance(entry.get(_DATES[0]), str)
+    }
+    if not told.keys() >= _COLLECTIONS:
+        return None
+    return mark_of(connector, *(told[name] for name in sorted(_COLLECTIONS)))
+
+
+def _headers(client: HttpClient) -> dict[str, str] | None:
+    return {KEY_HEADER: client.target.key} if client.target.key else None
 
 
 def _ask(connector: SireneConnector, client: HttpClient, cursor: str) -> Answer:
@@ -72,7 +113,7 @@ def _ask(connector: SireneConnector, client: HttpClient, cursor: str) -> Answer:
         at(client.target.base_url, "siret"),
         query,
         fault=incomplete_json,
-        headers={KEY_HEADER: client.target.key} if client.target.key else None,
+        headers=_headers(client),
         accept=(_OK, _NOTHING_FOUND),
     )
 
@@ -85,8 +126,7 @@ def _read(client: HttpClient, answer: Answer) -> tuple[dict[str, Any], list[Any]
     status = header.get("statut") if isinstance(header, dict) else None
     if not isinstance(header, dict) or status != answer.status:
         reason = "no header of Sirene" if status is None else f"statut {status}"
-        msg = f"{label}: HTTP {answer.status} with {reason}"
-        raise FetchError(msg)
+        raise refused(client, _LABEL, f"HTTP {answer.status} with {reason}")
     if status == _NOTHING_FOUND:
         return {"total": 0}, []
     records = document.get("etablissements")

@@ -56,7 +56,7 @@ def pages(connector: WfsConnector, client: HttpClient, known: Known) -> Pages:
         )
         before = progress.received
         if answer.not_modified:
-            progress.held(known[name].items)
+            progress.held(known[name])
         else:
             collection = _collection(client, label, answer.body)
             features = collection["features"]

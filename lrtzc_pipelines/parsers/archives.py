@@ -17,7 +17,7 @@ from pathlib import PurePosixPath
 from typing import IO
 
 from lrtzc_pipelines.connectors.bodies import MEGABYTE
-from lrtzc_pipelines.errors import ParseError
+from lrtzc_pipelines.parsers.refusals import ArchiveError, Refusal
 
 _SIGNATURES = (b"PK\x03\x04", b"PK\x05\x06")
 _DIRECTORY_ENTRY = b"PK\x01\x02"
@@ -62,6 +62,8 @@ class ArchiveLimits:
         ratio: Most bytes that one byte of a packed file may become. XML of timetables
             reaches 60, empty columns more; deflate itself cannot pass 1032.
         ratio_from: Expanded size below which the ratio does not matter.
+        may_hold_workbooks: Whether a file in it may begin like an archive, as Excel
+            workbooks do; who reads it looks into it with the same suspicion.
     """
 
     members: int = 5_000
@@ -69,6 +71,7 @@ class ArchiveLimits:
     total_bytes: int = 2_000 * MEGABYTE
     ratio: int = 300
     ratio_from: int = 10 * MEGABYTE
+    may_hold_workbooks: bool = False
 
 
 LIMITS = ArchiveLimits()
@@ -91,14 +94,14 @@ def opened(
         limits: Bounds of the archive.
 
     Raises:
-        ParseError: not a zip archive, too many or too large files, files that are
+        ArchiveError: not a zip archive, too many or too large files, files that are
             encrypted, archives themselves, twice there, or named outside the archive.
     """
     # Counted before zipfile makes an object of each: entries by the million would
     # cost memory before they could be refused.
     if body.count(_DIRECTORY_ENTRY) > limits.members:
         msg = f"{label}: an archive of more than {limits.members} files"
-        raise ParseError(msg)
+        raise ArchiveError(msg, Refusal.TOO_LARGE)
     with _readable(f"{label}: not a zip archive that can be read"):
         found = zipfile.ZipFile(io.BytesIO(body))
     with found:
@@ -109,13 +112,13 @@ def read_member(body: bytes, label: str, name: str | None = None) -> bytes:
     """One file of an archive: the one called `name`, or else the only one.
 
     Raises:
-        ParseError: no such file, several and no name, or anything `opened` refuses.
+        ArchiveError: no such file, several and no name, or anything `opened` refuses.
     """
     with opened(body, label) as archive:
         if name is None:
             if len(archive.names) != 1:
                 msg = f"{label}: {len(archive.names)} files in the archive, expected 1"
-                raise ParseError(msg)
+                raise ArchiveError(msg, Refusal.ABSENT)
             (name,) = archive.names
         return archive.read(name)
 
@@ -148,7 +151,7 @@ class Archive:
         total = sum(info.file_size for info in self._infos.values())
         if total > limits.total_bytes:
             msg = f"{label}: expands to {_megabytes(total)}, too large"
-            raise ParseError(msg)
+            raise ArchiveError(msg, Refusal.TOO_LARGE)
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -159,7 +162,7 @@ class Archive:
         """A file's bytes.
 
         Raises:
-            ParseError: absent, damaged, an archive itself, or larger than allowed.
+            ArchiveError: absent, damaged, an archive itself, or larger than allowed.
         """
         with self.open(name) as member:
             return b"".join(iter(lambda: member.read(_CHUNK), b""))
@@ -169,7 +172,7 @@ class Archive:
         """A file to be read piece by piece, under the same bounds as `read`."""
         if name not in self._infos:
             msg = f"{self._label}: no {name} in the archive"
-            raise ParseError(msg)
+            raise ArchiveError(msg, Refusal.ABSENT)
         label = f"{self._label}: {name}"
         with _readable(f"{label}: damaged in the archive"):
             stream = self._archive.open(self._infos[name])
@@ -181,7 +184,7 @@ class Archive:
         self._expanded += size
         if self._expanded > self._limits.total_bytes:
             msg = f"{label}: more than {_megabytes(self._limits.total_bytes)} came out"
-            raise ParseError(msg)
+            raise ArchiveError(msg, Refusal.TOO_LARGE)
 
     @property
     def limits(self) -> ArchiveLimits:
@@ -189,15 +192,17 @@ class Archive:
         return self._limits
 
     def _check(self, info: zipfile.ZipInfo, name: str) -> None:
-        problem = _name_problem(name) or _packing_problem(info)
-        if problem is None and name in self._infos:
-            problem = "is there twice"
-        if problem is None and info.file_size > self._limits.member_bytes:
-            problem = f"expands to {_megabytes(info.file_size)}, too large"
-        if problem:
+        found = _name_problem(name) or _packing_problem(info)
+        if found is None and name in self._infos:
+            found = "is there twice", Refusal.DAMAGED
+        if found is None and info.file_size > self._limits.member_bytes:
+            text = f"expands to {_megabytes(info.file_size)}, too large"
+            found = text, Refusal.TOO_LARGE
+        if found:
+            problem, refusal = found
             # Names come from outside: quoted, so that none breaks a line of the log.
             msg = f"{self._label}: refused the archive: {name[:80]!r} {problem}"
-            raise ParseError(msg)
+            raise ArchiveError(msg, refusal)
 
 
 class Member:
@@ -212,6 +217,7 @@ class Member:
         self._label = label
         self._archive = archive
         self._received = 0
+        self._may_nest = limits.may_hold_workbooks
         by_ratio = max(info.compress_size * limits.ratio, limits.ratio_from)
         self._bound = min(by_ratio, limits.member_bytes)
 
@@ -219,51 +225,55 @@ class Member:
         """At most `size` more bytes, and never more than a chunk; empty at the end.
 
         Raises:
-            ParseError: too large, an archive, or cut short.
+            ArchiveError: too large, an archive, or cut short.
         """
         with _readable(f"{self._label}: damaged in the archive"):
             chunk = self._stream.read(_CHUNK if size < 0 else min(size, _CHUNK))
-        if not self._received and chunk.startswith(_NESTED_SIGNATURES):
+        is_start = not self._received and not self._may_nest
+        if is_start and chunk.startswith(_NESTED_SIGNATURES):
             msg = f"{self._label}: an archive inside the archive"
-            raise ParseError(msg)
+            raise ArchiveError(msg, Refusal.NESTED)
         self._received += len(chunk)
         if self._received > self._bound:
             msg = f"{self._label}: expands to more than {_megabytes(self._bound)}"
-            raise ParseError(msg)
+            raise ArchiveError(msg, Refusal.TOO_LARGE)
         if not chunk and size and self._received != self._info.file_size:
             msg = f"{self._label}: cut short in the archive"
-            raise ParseError(msg)
+            raise ArchiveError(msg, Refusal.DAMAGED)
         self._archive.take(len(chunk), self._label)
         return chunk
 
 
-def _name_problem(name: str) -> str | None:
+_Problem = tuple[str, Refusal]
+
+
+def _name_problem(name: str) -> _Problem | None:
     path = PurePosixPath(name)
     outside = path.is_absolute() or ".." in path.parts or name[1:2] == ":"
     if outside or not name or not name.isprintable():
-        return "is no name inside the archive"
+        return "is no name inside the archive", Refusal.NAME
     if name.lower().endswith(_NESTED_SUFFIXES):
-        return "is an archive itself"
+        return "is an archive itself", Refusal.NESTED
     return None
 
 
-def _packing_problem(info: zipfile.ZipInfo) -> str | None:
+def _packing_problem(info: zipfile.ZipInfo) -> _Problem | None:
     if info.flag_bits & _ENCRYPTED:
-        return "is encrypted"
+        return "is encrypted", Refusal.ENCRYPTED
     if info.compress_type not in _READABLE:
-        return "is neither stored nor deflated"
+        return "is neither stored nor deflated", Refusal.PACKING
     return None
 
 
 @contextmanager
 def _readable(what: str) -> Iterator[None]:
-    """Turns what `zipfile` raises on damaged archives into a ParseError."""
+    """Turns what `zipfile` raises on damaged archives into an ArchiveError."""
     try:
         yield
     except _DAMAGES as error:
         # Some messages quote names and bytes; their kind says enough.
         msg = f"{what}: {type(error).__name__}"
-        raise ParseError(msg) from error
+        raise ArchiveError(msg, Refusal.DAMAGED) from error
 
 
 def _megabytes(size: int) -> str:

@@ -11,10 +11,11 @@ import gzip
 import hashlib
 import io
 import json
-import zipfile
 import zlib
 from typing import Any
 
+from lrtzc_pipelines.errors import ParseError
+from lrtzc_pipelines.parsers.archives import opened
 from lrtzc_pipelines.sources.formats import (
     CsvFormat,
     Format,
@@ -23,7 +24,6 @@ from lrtzc_pipelines.sources.formats import (
 
 _GBFS_VOLATILE = ("last_updated", "ttl")
 _AS_JSON = frozenset({"ckan_records", "gbfs_stations", "geojson", "json"})
-_LARGEST_MEMBER = 2_000_000_000
 
 
 def canonical(form: Format, name: str, body: bytes) -> bytes:
@@ -79,19 +79,17 @@ def _dumped(value: Any) -> bytes:
 
 def _members(body: bytes) -> bytes:
     """A line per file of an archive, by name: dates and packing are no data."""
+    lines = []
     try:
-        with zipfile.ZipFile(io.BytesIO(body)) as archive:
-            lines = []
-            for info in sorted(archive.infolist(), key=lambda info: info.filename):
-                if info.file_size > _LARGEST_MEMBER:
-                    return body
+        with opened(body, "archive") as archive:
+            for name in sorted(archive.names):
                 # Streamed: what a small archive expands to may not fit in memory.
                 digest = hashlib.sha256()
-                with archive.open(info) as member:
-                    while piece := member.read(1_000_000):
+                with archive.open(name) as member:
+                    while piece := member.read():
                         digest.update(piece)
-                lines.append(f"{info.filename} {digest.hexdigest()}")
-    except (zipfile.BadZipFile, zlib.error, NotImplementedError, RuntimeError, OSError):
+                lines.append(f"{name} {digest.hexdigest()}")
+    except ParseError:
         return body
     return "\n".join(lines).encode(errors="surrogatepass")
 

@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 
 import polars as pl
 from polars.exceptions import PolarsError
 
-from lrtzc_pipelines.errors import ParseError
+from lrtzc_pipelines.errors import ParseError, one_line
 from lrtzc_pipelines.parsers.archives import read_member
 from lrtzc_pipelines.parsers.gzipped import gunzip
 from lrtzc_pipelines.sources.formats import CsvFormat
+
+_MOST_COLUMNS = 20_000
+_MOST_CELLS = 300_000_000
 
 
 def parse_csv(body: bytes, label: str, csv: CsvFormat) -> pl.DataFrame:
@@ -32,9 +36,13 @@ def parse_csv(body: bytes, label: str, csv: CsvFormat) -> pl.DataFrame:
         msg = f"{label}: line 1: no header"
         raise ParseError(msg)
     header = _read(first_line, label, csv, has_header=False).row(0)
-    repeated = sorted({name for name in header if header.count(name) > 1})
-    if repeated:
-        msg = f"{label}: line 1: column {repeated[0]!r} stands twice in the header"
+    if (name := repeated_name(header)) is not None:
+        msg = f"{label}: line 1: column {name!r} stands twice in the header"
+        raise ParseError(msg)
+    # Each line is a row, and each row as wide as the header, blank or not.
+    rows = text.count("\n")
+    if len(header) > _MOST_COLUMNS or rows * len(header) > _MOST_CELLS:
+        msg = f"{label}: {rows} rows of {len(header)} columns: too large"
         raise ParseError(msg)
     frame = _read(text, label, csv, has_header=True)
     # Polars fills a row that ends early; a file cut short must not pass for whole.
@@ -45,6 +53,16 @@ def parse_csv(body: bytes, label: str, csv: CsvFormat) -> pl.DataFrame:
         )
         raise ParseError(msg)
     return frame
+
+
+def repeated_name(names: Iterable[str | None]) -> str | None:
+    """The first name that stands twice, as short as a message wants it."""
+    seen: set[str | None] = set()
+    for name in names:
+        if name in seen:
+            return one_line(name or "", 80)
+        seen.add(name)
+    return None
 
 
 def _unpacked(body: bytes, label: str, csv: CsvFormat) -> bytes:

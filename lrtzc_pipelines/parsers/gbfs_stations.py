@@ -60,7 +60,7 @@ def parse_feeds(
             if old in row:
                 row.setdefault(new, row.pop(old))
         rows.append(row)
-    return text_frame(rows)
+    return text_frame(rows, label)
 
 
 def _stations(

@@ -12,7 +12,7 @@ import polars as pl
 
 from lrtzc_pipelines.errors import ParseError
 from lrtzc_pipelines.parsers.archives import Archive, opened
-from lrtzc_pipelines.parsers.delimited import parse_csv
+from lrtzc_pipelines.parsers.delimited import parse_csv, repeated_name
 from lrtzc_pipelines.sources.formats import CsvFormat, GtfsFormat
 
 _TEXT = CsvFormat(kind="csv", separator=",")
@@ -30,9 +30,8 @@ def parse_gtfs(body: bytes, label: str, form: GtfsFormat) -> pl.DataFrame:
         table = archive.read(_path(archive, file, label))
     frame = parse_csv(table, f"{label}: {file}", _TEXT)
     names = [name.strip() for name in frame.columns]
-    repeated = sorted({name for name in names if names.count(name) > 1})
-    if repeated:
-        msg = f"{label}: {file}: column {repeated[0]!r} stands twice in the header"
+    if (name := repeated_name(names)) is not None:
+        msg = f"{label}: {file}: column {name!r} stands twice in the header"
         raise ParseError(msg)
     frame.columns = names
     return frame.filter(~pl.all_horizontal(pl.all().is_null()))

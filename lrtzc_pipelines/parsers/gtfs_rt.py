@@ -69,10 +69,13 @@ runs from the earliest start to the latest end, null where one is open;
 `active_periods` has each as `[start,end]` in JSON.
 """
 
-_LARGEST_TEXT = 200_000_000
+_LARGEST_TEXT = 50_000_000
 """Characters in a frame; the size of a feed is no bound, as texts repeat on rows."""
 
-Row: TypeAlias = tuple[str | None, ...]
+Text: TypeAlias = str | bytes | None
+"""A field; bytes are a text that is not UTF-8, and refused with its row."""
+
+Row: TypeAlias = tuple[Text, ...]
 
 
 def parse_gtfs_rt(body: bytes, label: str, form: GtfsRtFormat) -> pl.DataFrame:
@@ -181,20 +184,22 @@ def _entities(feed: realtime.FeedMessage, kind: str) -> Iterator[realtime.FeedEn
     return (e for e in feed.entity if e.HasField(kind) and not e.is_deleted)
 
 
-def _value(message: Message, name: str) -> str | None:
+def _value(message: Message, name: str) -> Text:
     """A field as text, an enumeration by its name; null if it is left out."""
     if not message.HasField(name):
         return None
     value = getattr(message, name)
+    if isinstance(value, bytes):
+        return value
     kind = message.DESCRIPTOR.fields_by_name[name].enum_type
     return str(kind.values_by_number[value].name if kind else value)
 
 
-def _values(message: Message, *names: str) -> Iterator[str | None]:
+def _values(message: Message, *names: str) -> Iterator[Text]:
     return (_value(message, name) for name in names)
 
 
-def _direction(informed: realtime.EntitySelector) -> str | None:
+def _direction(informed: realtime.EntitySelector) -> Text:
     """A direction stands on the selector, or on the trip that it selects."""
     own = _value(informed, "direction_id")
     return _value(informed.trip, "direction_id") if own is None else own
@@ -225,9 +230,9 @@ def _periods(alert: realtime.Alert) -> tuple[str | None, str | None, str | None]
     )
 
 
-def _by_language(text: realtime.TranslatedString) -> dict[str | None, str]:
+def _by_language(text: realtime.TranslatedString) -> dict[Text, str]:
     """Texts by language; the first of two in one language."""
-    found: dict[str | None, str] = {}
+    found: dict[Text, str] = {}
     for translation in text.translation:
         found.setdefault(_value(translation, "language"), translation.text)
     return found

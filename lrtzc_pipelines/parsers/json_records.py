@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Collection, Iterable
+from collections.abc import Iterable
 from typing import Any, TypeGuard
 
 import polars as pl
@@ -22,13 +22,23 @@ _LEFT_OUT = frozenset({"_id", "rank"})
 _HALF_CHARACTER = re.compile(rb"\\u[dD][89a-fA-F]")
 """Where half of a character may be escaped, which is JSON and yet no text."""
 
+_BEYOND_NUMBERS = re.compile(rb"\d[eE]\+?\d{3}|\d{309}")
+"""Where a number may be too large to be read as one: it would become infinite."""
+
+_LARGEST_TABLE = 50_000_000
+"""Cells of a frame, blank ones included: each record may have fields of its own."""
+
+_MOST_COLUMNS = 20_000
+
 
 def read_json(body: bytes, label: str) -> Any:
     """The JSON document in `body`; ParseError if it is none."""
     try:
-        document = json.loads(body, parse_constant=_refuse)
-        if _HALF_CHARACTER.search(body):
-            json.dumps(document, ensure_ascii=False).encode()
+        # Decoded here: the module lets half characters through.
+        text = body.decode(json.detect_encoding(body))
+        document = json.loads(text, parse_constant=_refuse)
+        if _HALF_CHARACTER.search(body) or _BEYOND_NUMBERS.search(body):
+            json.dumps(document, ensure_ascii=False, allow_nan=False).encode()
     except (ValueError, RecursionError) as error:
         msg = f"{label}: not a JSON document: {error}"
         raise ParseError(msg) from error
@@ -54,12 +64,19 @@ def are_objects(values: object) -> TypeGuard[list[dict[str, Any]]]:
     return isinstance(values, list) and all(isinstance(v, dict) for v in values)
 
 
-def text_frame(records: Iterable[dict[str, Any]]) -> pl.DataFrame:
-    """One text column per key met; nested values as JSON, null kept apart from ""."""
+def text_frame(records: Iterable[dict[str, Any]], label: str) -> pl.DataFrame:
+    """One text column per key met; nested values as JSON, null kept apart from "".
+
+    Raises:
+        ParseError: more columns or cells than a table can have.
+    """
     rows = [
         {key: as_text(value) for key, value in record.items()} for record in records
     ]
     names = dict.fromkeys(name for row in rows for name in row)
+    if len(names) > _MOST_COLUMNS or len(names) * len(rows) > _LARGEST_TABLE:
+        msg = f"{label}: {len(rows)} records with {len(names)} fields: too large"
+        raise ParseError(msg)
     return pl.DataFrame(rows, schema=dict.fromkeys(names, pl.String))
 
 
@@ -84,8 +101,11 @@ def parse_ckan(
         msg = f"{label}: no result.records"
         raise ParseError(msg)
     return text_frame(
-        {key: value for key, value in record.items() if key not in _LEFT_OUT}
-        for record in records
+        (
+            {key: value for key, value in record.items() if key not in _LEFT_OUT}
+            for record in records
+        ),
+        label,
     )
 
 
@@ -103,8 +123,11 @@ def parse_geojson(
         msg = f"{label}: not a GeoJSON FeatureCollection: properties are no object"
         raise ParseError(msg)
     return text_frame(
-        {**found, "geometry": feature.get("geometry")}
-        for found, feature in zip(properties, features, strict=True)
+        (
+            {**found, "geometry": feature.get("geometry")}
+            for found, feature in zip(properties, features, strict=True)
+        ),
+        label,
     )
 
 
@@ -119,16 +142,17 @@ def parse_json(body: bytes, label: str, form: JsonFormat) -> pl.DataFrame:
         documents = [
             read_json(line, f"{label}: line {n}") for n, line in lines if line.strip()
         ]
-        return text_frame(_shaped(documents, label, form))
+        return text_frame(_shaped(documents, label, form), label)
     document = read_json(body, label)
     if form.absent_is_empty and _lacks(document, form.records):
-        return text_frame([])
+        return text_frame([], label)
     records = at_path(document, form.records, label)
     parents = {
         name: at_path(document, path, label) for name, path in form.parents.items()
     }
     found = records if isinstance(records, list) else [records]
-    return text_frame({**record, **parents} for record in _shaped(found, label, form))
+    shaped = _shaped(found, label, form)
+    return text_frame(({**record, **parents} for record in shaped), label)
 
 
 def _lacks(document: Any, path: str) -> bool:
@@ -156,20 +180,28 @@ def _shaped(records: list[Any], label: str, form: JsonFormat) -> list[dict[str, 
     if form.positional:
         return [{str(n): v for n, v in enumerate(record)} for record in records]
     if form.flatten:
-        return [_flat(record, form.first_of) for record in records]
+        return [_flat(record, form) for record in records]
     return records
 
 
-def _flat(
-    record: dict[str, Any], first_of: Collection[str], prefix: str = ""
-) -> dict[str, Any]:
+def _flat(record: dict[str, Any], form: JsonFormat, prefix: str = "") -> dict[str, Any]:
     found: dict[str, Any] = {}
     for key, value in record.items():
         name = f"{prefix}{key}"
-        if name in first_of and isinstance(value, list):
+        if name in form.first_of and isinstance(value, list):
             value = value[0] if value else None  # noqa: PLW2901 - all that counts
+        elif name in form.keyed and isinstance(value, list):
+            value = _spelt(value)  # noqa: PLW2901 - what the list stands for
         if isinstance(value, dict) and value:
-            found |= _flat(value, first_of, f"{name}.")
+            found |= _flat(value, form, f"{name}.")
         else:
             found[name] = value
     return found
+
+
+def _spelt(pairs: list[Any]) -> Any:
+    """The object that a list of keys and values spells; the list if it spells none."""
+    is_spelt = all(isinstance(pair, dict) and "key" in pair for pair in pairs)
+    if not (pairs and is_spelt):
+        return pairs
+    return {str(pair["key"]): pair.get("value") for pair in pairs}

@@ -16,7 +16,7 @@ import polars as pl
 from lxml import etree
 from polars.exceptions import PolarsError
 
-from lrtzc_pipelines.errors import ParseError
+from lrtzc_pipelines.errors import ParseError, one_line
 from lrtzc_pipelines.sources.formats import LarochelleXmlFormat
 
 _ROW_END = b"</row>"
@@ -33,6 +33,8 @@ _XML_ENTITIES = {"lt": "<", "gt": ">", "quot": '"', "apos": "'", "amp": "&"}
 _PREDEFINED = {f"&{name};".encode() for name in _XML_ENTITIES}
 _READ_HERE = frozenset({None, "UTF-8", "utf-8", "ASCII", "US-ASCII"})
 _ENTITY = re.compile(rb"&[^;<]{0,6};?")
+_LARGEST_TABLE = 50_000_000
+"""Cells of a frame, blank ones included: each row may have fields of its own."""
 
 
 def parse_page(
@@ -181,7 +183,7 @@ def _data_element(body: bytes, label: str) -> etree._Element:
     try:
         root = etree.fromstring(body, parser)
     except etree.XMLSyntaxError as error:
-        msg = f"{label}: not well-formed XML: {error}"
+        msg = f"{label}: not well-formed XML: {one_line(str(error))}"
         raise ParseError(msg) from error
     if root.getroottree().docinfo.doctype:
         msg = f"{label}: XML with a document type is refused"
@@ -200,6 +202,9 @@ def _parse_any(body: bytes, label: str) -> pl.DataFrame:
         for number, row in enumerate(data.iterchildren("row"), start=1)
     ]
     names = dict.fromkeys(name for row in rows for name in row)
+    if len(names) * len(rows) > _LARGEST_TABLE:
+        msg = f"{label}: {len(rows)} rows with {len(names)} fields: too large"
+        raise ParseError(msg)
     frame = pl.DataFrame(rows, schema=dict.fromkeys(names, pl.String))
     return frame.with_columns(
         decode_entities(frame[name]).alias(name) for name in frame.columns

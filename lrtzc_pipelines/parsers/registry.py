@@ -9,10 +9,11 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from importlib import import_module
-from itertools import islice
+from itertools import groupby, islice
 
 import polars as pl
 
+from lrtzc_pipelines.errors import ParseError
 from lrtzc_pipelines.parsers.places import PAGE, ROW, placed
 from lrtzc_pipelines.raw_store import StoredPage
 from lrtzc_pipelines.sources.spec import SourceSpec
@@ -74,8 +75,18 @@ def parse(spec: SourceSpec, pages: StoredPages) -> Iterator[pl.DataFrame]:
         current = submit()
         while current:
             following = submit()
-            yield pl.concat((done.result() for done in current), how="diagonal")
+            yield from _alike(done.result() for done in current)
             current = following
+
+
+def _alike(frames: Iterable[pl.DataFrame]) -> Iterator[pl.DataFrame]:
+    """Neighbours of the same columns as one frame.
+
+    Others stay apart: a column that one page lacks would be filled up from the pages
+    beside it, and nobody would see that it is gone.
+    """
+    for _, alike in groupby(frames, key=lambda frame: frozenset(frame.columns)):
+        yield pl.concat(alike, how="diagonal")
 
 
 def _parse_placed(
@@ -85,18 +96,34 @@ def _parse_placed(
 
 
 def _parse_page(spec: SourceSpec, page: StoredPage, body: bytes) -> pl.DataFrame:
-    frame: pl.DataFrame = _function(_PAGE_PARSERS[spec.format.kind])(
-        body, f"{spec.label}: page {page.name}", spec.format
-    )
+    label = f"{spec.label}: page {page.name}"
+    try:
+        frame: pl.DataFrame = _function(_PAGE_PARSERS[spec.format.kind])(
+            body, label, spec.format
+        )
+    except RecursionError as error:
+        msg = f"{label}: nested too deeply"
+        raise ParseError(msg) from error
     if column := getattr(spec.format, "page_column", None):
         # As a series: a literal would make a row of a page without any.
         name = pl.Series(column, [page.name] * frame.height, pl.String)
         frame = frame.with_columns(name)
     if column := getattr(spec.format, "occurrence_column", None):
-        # Counted among equal rows, so that the order of the file decides nothing.
-        nth = pl.int_range(1, pl.len() + 1).over(pl.all()).cast(pl.String)
-        frame = frame.with_columns(nth.alias(column))
+        frame = frame.with_columns(_occurrences(spec, frame).alias(column))
     return frame
+
+
+def _occurrences(spec: SourceSpec, frame: pl.DataFrame) -> pl.Expr:
+    """Each row's number among those of equal key, as text.
+
+    In the order of all their values, so that the order of the file decides nothing.
+    """
+    of_key = {spec.column(name).source for name in spec.primary_key}
+    keys = [name for name in frame.columns if name in of_key]
+    nth = pl.int_range(1, pl.len() + 1).over(
+        keys or frame.columns, order_by=frame.columns
+    )
+    return nth.cast(pl.String)
 
 
 def _function(name: str) -> Callable[..., pl.DataFrame]:

@@ -10,29 +10,50 @@ from __future__ import annotations
 import fastexcel
 import polars as pl
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from lrtzc_pipelines.connectors.bodies import MEGABYTE
-from lrtzc_pipelines.errors import ParseError
-from lrtzc_pipelines.parsers.archives import ArchiveLimits, opened
+from lrtzc_pipelines.errors import ParseError, one_line
+from lrtzc_pipelines.parsers.archives import opened
+from lrtzc_pipelines.parsers.workbooks import (
+    LIMITS,
+    Sheet,
+    is_workbook,
+    survey,
+    worksheets,
+)
 from lrtzc_pipelines.sources.formats import ParquetFormat, XlsxFormat
 
 _MOST_CELLS = 300_000_000
 _MOST_BYTES = 4_000 * MEGABYTE
-_SHEETS = ArchiveLimits(members=2_000, total_bytes=1_000 * MEGABYTE)
+_RATIO, _RATIO_FROM = 100, 50 * MEGABYTE
+"""Most bytes that one byte of a file may become, above a size that does no harm."""
+
+_CELL_BYTES = 8
 
 
-def parse_parquet(body: bytes, label: str, _: ParquetFormat) -> pl.DataFrame:
+def parse_parquet(body: bytes, label: str, form: ParquetFormat) -> pl.DataFrame:
     """One text column per field; datetimes with a zone end in their offset.
 
     Raises:
         ParseError: no Parquet file, a damaged one, one that would not fit in memory,
-            or a column that has no text, such as bytes.
+            without a column that rows are chosen by, or with one that has no text,
+            such as bytes.
     """
     try:
-        file = pq.ParquetFile(pa.BufferReader(body), page_checksum_verification=True)
-        _check_size(file.metadata, label)
-        frame = pl.from_arrow(file.read())
+        file = pq.ParquetFile(
+            pa.BufferReader(body),
+            page_checksum_verification=True,
+            read_dictionary=_texts(pq.read_schema(pa.BufferReader(body))),
+        )
+        most = min(_MOST_BYTES, max(_RATIO_FROM, len(body) * _RATIO))
+        _check_size(file.metadata, label, most)
+        _check_choice(file, label, form)
+        table = _chosen_rows(file, form)
+        _check_rows(file, table, label, form)
+        _check_texts(table, label, most)
+        frame = pl.from_arrow(table)
     except (pa.ArrowException, OSError, ValueError, pl.exceptions.PolarsError) as error:
         msg = f"{label}: no Parquet file that can be read: {type(error).__name__}"
         raise ParseError(msg) from error
@@ -40,13 +61,67 @@ def parse_parquet(body: bytes, label: str, _: ParquetFormat) -> pl.DataFrame:
     return pl.DataFrame([_text(frame[name], label) for name in frame.columns])
 
 
-def _check_size(metadata: pq.FileMetaData, label: str) -> None:
+def _check_choice(file: pq.ParquetFile, label: str, form: ParquetFormat) -> None:
+    missing = sorted(set(form.rows) - set(file.schema_arrow.names))
+    if missing:
+        msg = f"{label}: no column {missing[0]!r} to choose its rows by"
+        raise ParseError(msg)
+
+
+def _chosen_rows(file: pq.ParquetFile, form: ParquetFormat) -> pa.Table:
+    """The rows that the format wants, never more than a group of others in memory."""
+    if not form.rows:
+        return file.read()
+    chosen = [file.schema_arrow.empty_table()]
+    for number in range(file.num_row_groups):
+        group = file.read_row_group(number)
+        for name, values in form.rows.items():
+            texts = group[name].cast(pa.string())
+            group = group.filter(pc.is_in(texts, value_set=pa.array(values)))
+        chosen.append(group)
+    return pa.concat_tables(chosen)
+
+
+def _check_rows(
+    file: pq.ParquetFile, table: pa.Table, label: str, form: ParquetFormat
+) -> None:
+    told = file.metadata.num_rows
+    if not form.rows and table.num_rows != told:
+        msg = f"{label}: {table.num_rows} rows in the file, {told} in its footer"
+        raise ParseError(msg)
+
+
+def _texts(schema: pa.Schema) -> list[str]:
+    """Columns of texts: each different one is read once, however often it is meant."""
+    kinds = (pa.types.is_string, pa.types.is_large_string, pa.types.is_binary)
+    return [field.name for field in schema if any(kind(field.type) for kind in kinds)]
+
+
+def _check_size(metadata: pq.FileMetaData, label: str, most: int) -> None:
     """Raises ParseError for a file that is small packed and huge unpacked."""
     groups = [metadata.row_group(n) for n in range(metadata.num_row_groups)]
     size = sum(group.total_byte_size for group in groups)
     rows = max(metadata.num_rows, sum(group.num_rows for group in groups))
-    if size > _MOST_BYTES or rows * metadata.num_columns > _MOST_CELLS:
+    # Lists in a cell are counted by what is in them.
+    values = sum(
+        group.column(n).num_values for group in groups for n in range(group.num_columns)
+    )
+    cells = max(rows * metadata.num_columns, values)
+    if size > _MOST_BYTES or cells > min(_MOST_CELLS, most // _CELL_BYTES):
         msg = f"{label}: {rows} rows of {metadata.num_columns} columns: too large"
+        raise ParseError(msg)
+
+
+def _check_texts(table: pa.Table, label: str, most: int) -> None:
+    """Raises ParseError for few texts that are meant so often that they fill memory."""
+    chunks = [chunk for column in table.columns for chunk in column.chunks]
+    size = 0
+    for chunk in chunks:
+        if pa.types.is_dictionary(chunk.type):
+            lengths = pc.binary_length(chunk.dictionary).take(chunk.indices)
+            size += pc.sum(lengths.cast(pa.int64())).as_py() or 0
+    if size > most:
+        msg = f"{label}: {size / MEGABYTE:.0f} MB of texts: too large"
         raise ParseError(msg)
 
 
@@ -82,26 +157,40 @@ def parse_xlsx(body: bytes, label: str, form: XlsxFormat) -> pl.DataFrame:
         ParseError: no workbook, no such sheet, a heading twice, or values in a column
             without a heading.
     """
-    # What the archive would expand to is checked before a reader believes it.
-    with opened(body, label, _SHEETS) as archive:
-        if "xl/workbook.xml" not in archive.names:
+    with opened(body, label, LIMITS) as archive:
+        if not is_workbook(archive):
             msg = f"{label}: an archive that is no Excel workbook"
             raise ParseError(msg)
+        sheet = _chosen(worksheets(archive, label), form.sheet, label)
+        # What it would expand to is counted before a reader believes it.
+        survey(archive, sheet, label)
+    cells = sheet_cells(body, label, sheet.name)
+    return _headed(cells.filter(pl.any_horizontal(pl.all().is_not_null())), label)
+
+
+def _chosen(sheets: list[Sheet], wanted: str | None, label: str) -> Sheet:
+    found = [sheet for sheet in sheets if wanted in {None, sheet.name}]
+    if not found:
+        msg = f"{label}: no sheet {wanted!r} in the workbook"
+        raise ParseError(msg)
+    return found[0]
+
+
+def sheet_cells(body: bytes, label: str, name: str) -> pl.DataFrame:
+    """The cells of a surveyed worksheet as text, from the first row with a value on.
+
+    Columns have no names of their own; values that are errors are null.
+
+    Raises:
+        ParseError: the sheet cannot be read.
+    """
     try:
         book = fastexcel.read_excel(body)
-        if form.sheet is not None and form.sheet not in book.sheet_names:
-            msg = f"{label}: no sheet {form.sheet!r} in the workbook"
-            raise ParseError(msg)
-        sheet = book.load_sheet(
-            form.sheet if form.sheet is not None else 0,
-            header_row=None,
-            dtypes="string",
-        )
-        cells = sheet.to_polars()
+        sheet = book.load_sheet(name, header_row=None, dtypes="string")
+        return sheet.to_polars()
     except fastexcel.FastExcelError as error:
         msg = f"{label}: no Excel workbook that can be read: {type(error).__name__}"
         raise ParseError(msg) from error
-    return _headed(cells.filter(pl.any_horizontal(pl.all().is_not_null())), label)
 
 
 def _headed(cells: pl.DataFrame, label: str) -> pl.DataFrame:
@@ -119,7 +208,8 @@ def _headed(cells: pl.DataFrame, label: str) -> pl.DataFrame:
                 raise ParseError(msg)
             continue
         if heading in columns:
-            msg = f"{label}: column {heading!r} stands twice in the headings"
+            told = one_line(heading, 80)
+            msg = f"{label}: column {told!r} stands twice in the headings"
             raise ParseError(msg)
         columns[heading] = column
     return pl.DataFrame(columns)

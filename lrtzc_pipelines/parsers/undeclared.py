@@ -6,12 +6,9 @@ was agreed. What is expanded is bounded.
 
 from __future__ import annotations
 
-import gzip
-import io
-import zlib
-
 from lrtzc_pipelines.errors import ParseError
 from lrtzc_pipelines.parsers.archives import is_archive, opened
+from lrtzc_pipelines.parsers.gzipped import gunzip
 
 _GZIP = b"\x1f\x8b"
 _LARGEST = 500_000_000
@@ -33,20 +30,7 @@ def unpacked(body: bytes, label: str) -> bytes:
                 msg = f"{label}: an archive of {len(tables)} files, not of one table"
                 raise ParseError(msg)
             return archive.read(tables[0])
-    return _inflated(body, label) if body.startswith(_GZIP) else body
-
-
-def _inflated(body: bytes, label: str) -> bytes:
-    try:
-        with gzip.open(io.BytesIO(body)) as stream:
-            content = stream.read(_LARGEST + 1)
-    except (OSError, EOFError, zlib.error) as error:
-        msg = f"{label}: a damaged gzip file"
-        raise ParseError(msg) from error
-    if len(content) > _LARGEST:
-        msg = f"{label}: expands to more than {_LARGEST // 1_000_000} MB"
-        raise ParseError(msg)
-    return content
+    return gunzip(body, label, _LARGEST) if body.startswith(_GZIP) else body
 
 
 def decoded(body: bytes) -> str:

@@ -5,7 +5,8 @@ from __future__ import annotations
 import dataclasses
 import hashlib
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -23,8 +24,11 @@ from lrtzc_pipelines.collecting import (
     shown_address,
 )
 from lrtzc_pipelines.connectors.addresses import Target
-from lrtzc_pipelines.connectors.answers import Limits
-from lrtzc_pipelines.errors import FetchError, SettingsError
+from lrtzc_pipelines.connectors.answers import UNREACHABLE, Answer, Limits
+from lrtzc_pipelines.connectors.base import Known, Page
+from lrtzc_pipelines.connectors.http import HttpClient, Memo
+from lrtzc_pipelines.connectors.memo import asked_once
+from lrtzc_pipelines.errors import FetchError, LrtzcError, SettingsError
 from lrtzc_pipelines.layout import Layout
 from lrtzc_pipelines.raw_store import RawStore, read_pages
 from lrtzc_pipelines.sources.protocols import WebserviceConnector
@@ -472,13 +476,141 @@ def test_an_equal_mark_is_no_excuse_for_pages_that_are_gone(
     assert [body for _, body in read_pages(store, first.snapshot)]
 
 
-def test_a_mark_of_a_local_server_is_not_the_real_services(
-    run: Run, spec: SourceSpec, store: RawStore, town: Town, said: list[str | None]
+# What proves nothing
+
+
+@pytest.fixture
+def elsewhere(target: Target, monkeypatch: pytest.MonkeyPatch) -> Target:
+    """The same service as if it were another one, beyond this machine."""
+    other = dataclasses.replace(target)
+    vars(other).update(is_loopback=False)
+    monkeypatch.setenv("NO_PROXY", "localhost")
+    return other
+
+
+@pytest.mark.usefixtures("said")
+def test_a_mark_of_another_service_proves_nothing(
+    run: Run, spec: SourceSpec, store: RawStore, town: Town, elsewhere: Target
 ) -> None:
     run()
-    live = dataclasses.replace(store.latest(), origin="live")
-    store.snapshots.write_text(live.to_line() + "\n")
-    assert run().evidence is not Evidence.MARK
-    assert town.asked
-    assert spec.id in live.source_id
-    assert said
+    found = collect(spec, elsewhere, store, run_id="r2")
+    assert (found.outcome, found.evidence) == (UNCHANGED, Evidence.CONTENT)
+    assert town.conditions == [False, False, False, False]
+
+
+@pytest.mark.usefixtures("said")
+def test_a_mark_of_another_question_proves_nothing(
+    run: Run, spec: SourceSpec, target: Target, store: RawStore
+) -> None:
+    run()
+    other = spec.connector.model_copy(update={"table": "another"})
+    asked = spec.model_copy(update={"connector": other})
+    assert collect(asked, target, store, run_id="r2").evidence is Evidence.CONTENT
+    assert collect(asked, target, store, run_id="r3").evidence is Evidence.MARK
+
+
+def test_a_validator_of_another_question_proves_nothing(
+    run: Run, town: Town, spec: SourceSpec, target: Target, store: RawStore
+) -> None:
+    run()
+    other = spec.connector.model_copy(update={"table": "another"})
+    town.asked.clear()
+    collect(spec.model_copy(update={"connector": other}), target, store, run_id="r2")
+    # A date says nothing of which file it is about: 304 would keep the wrong one.
+    assert town.conditions == [False, False]
+
+
+@pytest.mark.usefixtures("said")
+def test_a_snapshot_that_does_not_tell_its_question_proves_nothing(
+    run: Run, town: Town, store: RawStore
+) -> None:
+    first = run().snapshot
+    older = dataclasses.replace(first, question=None)
+    store.snapshots.write_text(older.to_line() + "\n")
+    assert run().evidence is Evidence.CONTENT
+    assert town.conditions == [False, False]
+    assert run().evidence is Evidence.MARK
+
+
+def test_a_page_that_stands_in_for_another_proves_nothing(
+    run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first = run().snapshot
+
+    def stand_ins(*_: object) -> Iterator[Page]:
+        now = datetime.now(UTC)
+        for page in first.pages:
+            answer = Answer("http://a/", 304, {UNREACHABLE: "HTTP 503"}, b"", now)
+            yield Page(page.name, page.suffix, answer)
+
+    monkeypatch.setattr(collecting.registry, "pages", stand_ins)
+    again = run()
+    assert (again.outcome, again.evidence) == (UNCHANGED, Evidence.CONTENT)
+
+
+@pytest.mark.usefixtures("said")
+def test_a_damaged_page_is_asked_for_in_full(
+    run: Run, town: Town, store: RawStore
+) -> None:
+    page = run().snapshot.pages[0]
+    blob = store.blob(page.sha256, page.suffix)
+    blob.write_bytes(b"damaged")
+    with pytest.raises(LrtzcError, match="the next refresh asks for it again"):
+        store.read(page)
+    again = run()
+    assert (again.outcome, again.evidence) == (UNCHANGED, Evidence.CONTENT)
+    assert town.conditions == [False, True]
+    assert store.read(again.snapshot.pages[0])
+
+
+# What connectors are told, and what several days share
+
+
+def test_connectors_know_the_total_that_was_announced(
+    run: Run, store: RawStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first = dataclasses.replace(run().snapshot, announced_total=3)
+    store.snapshots.write_text(first.to_line() + "\n")
+    told: list[Known] = []
+
+    def pages(_: object, __: object, known: Known) -> Iterator[Page]:
+        told.append(known)
+        return iter(())
+
+    monkeypatch.setattr(collecting.registry, "pages", pages)
+    run()
+    assert [page.total for page in told[0].values()] == [3, 3]
+
+
+def test_collections_that_share_a_memo_ask_once(
+    run: Run, town: Town, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    memo: Memo = {}
+
+    def pages(_: SourceSpec, client: HttpClient, __: Known) -> Iterator[Page]:
+        query = {"offset": 1}
+        answer = asked_once(client, client.target.base_url, query)
+        yield Page("offset-1", "xml", answer)
+
+    monkeypatch.setattr(collecting.registry, "pages", pages)
+    first, again = run(memo=memo), run(memo=memo)
+    assert (first.requests, again.requests) == (1, 0)
+    assert (again.outcome, again.bytes_received) == (UNCHANGED, 0)
+    assert town.asked == []
+    assert run().requests == 1
+
+
+def test_what_is_nested_too_deeply_to_be_compared_is_refused(
+    run: Run, town: Town, store: RawStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def too_deep(*_: object) -> bytes:
+        raise RecursionError
+
+    run()
+    before = store.latest()
+    town.rows = ["z"]
+    monkeypatch.setattr(collecting, "canonical", too_deep)
+    with pytest.raises(FetchError, match="nested too deeply"):
+        run(run_id="r2")
+    assert store.latest() == before
+    assert list((store.folder / "refused").glob("*.zst"))

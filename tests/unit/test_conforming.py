@@ -12,6 +12,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from lrtzc_pipelines import conforming
 from lrtzc_pipelines.conforming import REFUSED_SCHEMA, TYPES, Conformed, conform
 from lrtzc_pipelines.errors import SchemaError
 from lrtzc_pipelines.parsers.registry import PAGE, ROW, parse
@@ -440,6 +441,22 @@ def test_json_may_leave_out_an_optional_field(form: dict[str, Any]) -> None:
 
 
 @pytest.mark.parametrize("form", RECORD_FORMATS)
+def test_json_may_leave_out_a_field_whose_blank_has_a_text(
+    form: dict[str, Any],
+) -> None:
+    division = value(required=True, blank_as="Sans division")
+    found = conform(
+        spec(division, key=("row_id", "value"), form=form),
+        [frame(0, id=["1"]), frame(1, id=["1", "2"], v=["47", None])],
+    )
+    assert set(found.rows["row_id", "value"].rows()) == {
+        (1, "Sans division"),
+        (1, "47"),
+        (2, "Sans division"),
+    }
+
+
+@pytest.mark.parametrize("form", RECORD_FORMATS)
 def test_json_may_not_leave_out_a_required_field(form: dict[str, Any]) -> None:
     reason = r"town_counts: missing column: id, v \(not declared: other\)$"
     with pytest.raises(SchemaError, match=reason) as error:
@@ -585,3 +602,20 @@ def test_a_contradiction_tells_both_coordinates() -> None:
     found = conform(spec(*POINTS), [frame(id=["1", "1"], p=pairs)])
     (record,) = found.refused["record"]
     assert json.loads(record) == {"id": 1, "latitude": 46.2, "longitude": -1.2}
+
+
+def test_rows_by_the_million_that_cannot_be_read_are_not_written_down(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(conforming, "_MOST_REFUSED", 2)
+    found = conform(spec(value()), [frame(id=["x", "y"], v=["1", "2"])])
+    assert found.refused.height == 2
+    with pytest.raises(SchemaError, match="town_counts: 3 rows that cannot be read"):
+        conform(spec(value()), [frame(id=["x", "y", "z"], v=["1", "2", "3"])])
+
+
+def test_names_that_are_not_declared_are_told_shortly() -> None:
+    with pytest.raises(SchemaError) as error:
+        conform(spec(value()), [frame(**{"id": ["1"], "a\nb" + "c" * 5000: ["2"]})])
+    assert len(str(error.value)) < 300
+    assert "\n" not in str(error.value)

@@ -130,7 +130,10 @@ def test_references_are_read_from_where_they_stand(
     assert target().join(REAL, reference) == expected
 
 
-@pytest.mark.parametrize("reference", ["http://[", "https://a.fr:99999/", "//a.fr:x/"])
+@pytest.mark.parametrize(
+    "reference",
+    ["http://[", "https://a.fr:99999/", "//a.fr:x/", "\ud800", "x" * 100_000],
+)
 def test_a_reference_that_is_no_address_is_refused(reference: str) -> None:
     with pytest.raises(FetchError, match=r"town_hall: not an address"):
         target().join(REAL, reference)
@@ -336,3 +339,13 @@ def test_a_key_is_taken_from_the_settings() -> None:
 
 def test_the_loopback_may_be_asked_without_a_contact() -> None:
     target(base_url=SANDBOX).require_contact()
+
+
+def test_words_from_outside_are_one_short_line_without_the_key() -> None:
+    words = "a\r\n\u2028b\x1b[31m \ud800" + "x" * 280 + KEY + "y" * 99
+    shown = target(key=KEY).shown(words)
+    assert shown.startswith("a b [31m x")
+    assert len(shown) <= 301
+    assert shown.isprintable()
+    # What is cut is cut after the key was taken out: no part of it is left.
+    assert KEY[:4] not in shown

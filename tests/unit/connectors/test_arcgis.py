@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -242,7 +241,7 @@ def test_the_mark_changes_with_the_last_edit_and_with_the_question(
     assert marked(client_of(service.base_url)) == first
     assert len(service.questions) == 2
     assert marked(client_of(service.base_url), where="code_qual > 3") != first
-    monkeypatch.setattr(sandbox, "AS_OF", AS_OF + timedelta(seconds=1))
+    monkeypatch.setattr(sandbox, "published_at", lambda _: AS_OF)
     assert marked(client_of(service.base_url)) != first
 
 
@@ -274,3 +273,19 @@ def test_a_real_answer_of_an_air_quality_association_is_read(
     frame = parse_json(page.answer.body, "index", JsonFormat.model_validate(FORM))
     assert frame["attributes.date_ech"].to_list() == ["1762574400000"]
     assert frame["attributes.code_zone"].to_list() == ["97101"]
+
+
+def test_an_error_whose_code_is_no_number_is_one(
+    httpserver: HTTPServer, service: HttpClient
+) -> None:
+    error = {"error": {"code": [500], "message": "x"}}
+    httpserver.expect_request(f"/arcgis/{LAYER['path']}/query").respond_with_json(error)
+    with pytest.raises(FetchError, match=r"reports error \[500\]: x"):
+        read(service)
+
+
+def test_a_key_that_is_no_name_tells_no_records_apart(
+    httpserver: HTTPServer, service: HttpClient
+) -> None:
+    answers(httpserver, features(1, 2, objectIdFieldName=["OBJECTID"]))
+    assert [page.items for page in read(service)] == [2]

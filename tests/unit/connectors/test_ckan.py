@@ -181,7 +181,8 @@ def test_another_number_of_rows_than_announced_is_an_error(
         ({"success": False}, "reports a failure: no reason given"),
         ({"success": "true", "result": {"records": []}}, "reports a failure"),
         ({}, "reports a failure"),
-        ([], "reports a failure"),
+        ([], "expected a JSON object"),
+        ({"success": False, "error": "a\n" + "b" * 5000}, r"failure: a b{100,200}…"),
         ({"success": True}, "the answer has no result.records"),
         ({"success": True, "result": None}, "the answer has no result.records"),
         (
@@ -236,3 +237,22 @@ def test_held_pages_are_not_sent_again(client: HttpClient) -> None:
     again = read(client, known)
     assert all(page.answer.not_modified for page in again)
     assert [page.items for page in again] == [page.items for page in first]
+
+
+def test_a_page_that_comes_again_is_refused_though_the_sum_is_right(
+    httpserver: HTTPServer, portal: HttpClient
+) -> None:
+    same = envelope([{"_id": 1}, {"_id": 2}], total=4)
+    httpserver.expect_request(SEARCH).respond_with_json(same)
+    with pytest.raises(FetchError, match="page 2 has the records of page 1 again"):
+        read(portal)
+
+
+def test_a_row_that_comes_twice_is_refused_though_the_sum_is_right(
+    httpserver: HTTPServer, portal: HttpClient
+) -> None:
+    for numbers in ((1, 2), (2, 3)):
+        found = envelope([{"_id": number} for number in numbers], total=4)
+        httpserver.expect_ordered_request(SEARCH).respond_with_json(found)
+    with pytest.raises(FetchError, match="pages overlap"):
+        read(portal)

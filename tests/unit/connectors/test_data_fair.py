@@ -97,6 +97,35 @@ def test_a_filter_columns_and_an_order_are_asked_for(httpserver: HTTPServer) -> 
         assert question.query["select"] == "code,t"
 
 
+def test_filters_are_sent_by_column_and_operator(httpserver: HTTPServer) -> None:
+    mount = mounted(httpserver)
+    filters = {"dept_in": "17,33", "code_starts": "00"}
+    came = lines(read(client_of(mount.base_url), filters=filters))
+    assert [line["code"] for line in came] == ["001", "003", "005", "007", "009"]
+    metadata, first = mount.questions
+    assert not metadata.query
+    assert {**filters, **first.query} == dict(first.query)
+
+
+def test_a_filter_that_would_be_ignored_is_refused(httpserver: HTTPServer) -> None:
+    mount = mounted(httpserver)
+    with pytest.raises(FetchError, match="filter on nowhere, which is no") as error:
+        read(client_of(mount.base_url), filters={"nowhere_eq": "17", "dept_eq": "17"})
+    assert error.value.permanent
+    assert len(mount.questions) == 1
+
+
+def test_metadata_without_columns_vouch_for_no_filter(httpserver: HTTPServer) -> None:
+    httpserver.expect_request(PATH).respond_with_json({"count": 2})
+    with pytest.raises(FetchError, match="filter on dept"):
+        read(client_of(httpserver.url_for("/")), filters={"dept_eq": "17"})
+
+
+def test_a_filter_without_a_known_operator_is_no_specification() -> None:
+    with pytest.raises(ValueError, match="filters"):
+        connector(filters={"dept": "17"})
+
+
 def test_parentheses_are_encoded_in_the_address() -> None:
     body = json.dumps({"total": 0, "results": []}).encode()
     with running() as server:
@@ -279,23 +308,56 @@ def test_a_body_cut_short_is_refused() -> None:
             read(client)
 
 
-def test_a_mark_is_when_the_data_were_updated(httpserver: HTTPServer) -> None:
-    def marked(document: dict[str, Any], **changes: Any) -> str | None:
-        httpserver.clear()
-        httpserver.expect_request(PATH).respond_with_json(document)
-        with client_of(httpserver.url_for("/")) as client:
-            return mark(connector(**changes), client)
+FINALIZED = {
+    "finalizedAt": "2026-01-01",
+    "dataUpdatedAt": "2025-12-31",
+    "count": 2,
+    "schema": [{"key": "code"}],
+}
 
-    first = marked({"dataUpdatedAt": "2026-01-01", "count": 2, "title": "A"})
-    assert first == marked({"dataUpdatedAt": "2026-01-01", "count": 2})
+
+def marked(
+    httpserver: HTTPServer, document: dict[str, Any], **changes: Any
+) -> str | None:
+    httpserver.clear()
+    httpserver.expect_request(PATH).respond_with_json(document)
+    with client_of(httpserver.url_for("/")) as client:
+        return mark(connector(**changes), client)
+
+
+def test_a_mark_is_when_the_service_finished_with_the_data(
+    httpserver: HTTPServer,
+) -> None:
+    first = marked(httpserver, FINALIZED | {"title": "A"})
+    assert first == marked(httpserver, FINALIZED | {"title": "B"})
     assert first is not None
     others = {
-        marked({"dataUpdatedAt": "2026-01-02", "count": 2}),
-        marked({"dataUpdatedAt": "2026-01-01", "count": 3}),
-        marked({"dataUpdatedAt": "2026-01-01", "count": 2}, qs="a:1"),
+        marked(httpserver, FINALIZED | {"finalizedAt": "2026-01-02"}),
+        marked(httpserver, FINALIZED | {"dataUpdatedAt": "2026-01-01"}),
+        marked(httpserver, FINALIZED | {"count": 3}),
+        marked(httpserver, FINALIZED, qs="code:1"),
     }
-    assert len({first, *others}) == 4
-    assert marked({"updatedAt": "2026-01-01", "count": 2}) is None
+    assert len({first, *others}) == 5
+
+
+def test_a_file_that_arrived_and_is_not_indexed_yet_is_no_mark(
+    httpserver: HTTPServer,
+) -> None:
+    document = {"dataUpdatedAt": "2026-01-01", "updatedAt": "2026-01-01", "count": 2}
+    assert marked(httpserver, document) is None
+
+
+def test_a_filter_that_counts_from_now_has_no_mark(httpserver: HTTPServer) -> None:
+    assert marked(httpserver, FINALIZED, qs="day:[now-30d TO now]") is None
+    assert marked(httpserver, FINALIZED, qs="state:known") is not None
+
+
+def test_mark_and_filters_ask_for_the_metadata_once(httpserver: HTTPServer) -> None:
+    asked = {"filters": {"dept_eq": "17"}}
+    with client_of(mounted(httpserver).base_url) as client:
+        assert mark(connector(**asked), client)
+        found = list(pages(connector(**asked), client, {}))
+    assert client.requests == 1 + len(found)
 
 
 def test_the_sandbox_has_a_mark(httpserver: HTTPServer) -> None:

@@ -224,8 +224,34 @@ def test_a_dataset_gives_all_of_its_files(portal: Portal) -> None:
 
 
 @pytest.mark.parametrize(
+    ("latest", "expected"),
+    [(1, ["r-3"]), (2, ["r-1", "r-3"]), (9, ["r-1", "r-2", "r-3"])],
+)
+def test_the_latest_files_are_the_last_by_title(
+    portal: Portal, latest: int, expected: list[str]
+) -> None:
+    # The oldest month was sent again last: it is no newer month for that.
+    portal.dataset(
+        resource("r-1", title="2026-02.csv", last_modified="2026-03-02"),
+        resource("r-2", title="2026-01.csv", last_modified="2026-06-30"),
+        resource("r-3", title="2026-03.csv", last_modified="2026-04-02"),
+        resource("r-4", title="Mode d'emploi"),
+    ).files(r_1=b"one", r_2=b"two", r_3=b"three")
+    asked = {"title_pattern": r"^\d{4}-\d{2}", "latest": latest}
+    found = read(portal.client, BY_DATASET, **asked)
+    assert sorted(page.name for page in found) == expected
+
+
+@pytest.mark.parametrize(
     ("form", "suffix"),
-    [("csv.gz", "gz"), ("", "bin"), ("../../etc", "bin"), ("a b", "bin"), ("é", "bin")],
+    [
+        ("csv.gz", "gz"),
+        ("", "bin"),
+        ("../../etc", "bin"),
+        ("a b", "bin"),
+        ("é", "bin"),
+        ("x" * 5000, "bin"),
+    ],
 )
 def test_an_extension_is_letters_and_digits(
     portal: Portal, form: str, suffix: str
@@ -273,6 +299,10 @@ DATASET = {"id": "d", "resources": [resource("r-1")]}
         ),
         (
             {"data": [{"id": "d", "resources": [{"id": "../x"}]}], "total": 1},
+            "a resource without id",
+        ),
+        (
+            {"data": [{"id": "d", "resources": [{"title": "x"}]}], "total": 1},
             "a resource without id",
         ),
         (

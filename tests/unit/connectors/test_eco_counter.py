@@ -76,6 +76,16 @@ def test_each_counter_is_a_page_named_by_its_number(client: HttpClient) -> None:
     assert json.loads(found[0].answer.body)[0] == ["01/01/2026", "10"]
 
 
+def test_the_counters_are_listed_once_for_all_days(
+    client: HttpClient, service: Mounted
+) -> None:
+    days = [("2026-01-01", "2026-01-02"), ("2026-01-02", "2026-01-03")]
+    found = [read(client, start=start, end=end) for start, end in days]
+    assert [[page.items for page in each] for each in found] == [[1, 1], [1, 1]]
+    paths = [question.path for question in service.questions]
+    assert len(paths) == len(set(paths)) + len(COUNTERS)
+
+
 def test_every_flow_of_a_counter_is_asked_for(
     client: HttpClient, service: Mounted
 ) -> None:
@@ -127,6 +137,9 @@ def test_a_domain_without_counters_is_one_page_without_rows(
         (b'{"error": "unknown domain"}', "the answer is no list of counters"),
         (b'[{"nom": "sans numero"}]', "counter 1 of the list is no counter"),
         (b'[{"idPdc": "../etc"}]', "counter 1 of the list is no counter"),
+        (b'[{"idPdc": -1}]', "counter 1 of the list is no counter"),
+        (b'[{"idPdc": true}]', "counter 1 of the list is no counter"),
+        (b'[{"idPdc": %s}]' % (b"9" * 3000), "counter 1 of the list is no counter"),
         (b"[[]]", "counter 1 of the list is no counter"),
         (
             b'[{"idPdc": 1, "pratique": {"a": 1}}]',

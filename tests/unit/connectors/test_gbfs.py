@@ -122,6 +122,13 @@ def test_an_unknown_version_is_refused_by_its_number(version: object) -> None:
         feed_urls(ID, {**discovery(), "version": version})
 
 
+def test_a_version_is_told_in_one_short_line() -> None:
+    with pytest.raises(FetchError) as error:
+        feed_urls(ID, {**discovery(), "version": "0\n" + "9" * 5000})
+    assert len(str(error.value)) < 400
+    assert "\n" not in str(error.value)
+
+
 def test_a_file_that_names_no_version_is_of_the_first() -> None:
     with pytest.raises(FetchError, match=r"GBFS 1.0 is not supported"):
         feed_urls(ID, {"data": {"feeds": []}})

@@ -433,7 +433,10 @@ def test_a_mark_that_no_header_can_carry_is_not_sent(server: ScriptedServer) -> 
     server.plays(GOOD)
     with server.client() as client:
         client.get(server.url, known=KnownPage("0", etag='"é"'))
-    assert "if-none-match" not in server.requests[0].headers
+        client.get(server.url, known=KnownPage("0", last_modified="é"))
+        client.get(server.url, known=KnownPage("0", etag="x" * 5000))
+    for request in server.requests:
+        assert not {"if-none-match", "if-modified-since"} & request.headers.keys()
 
 
 @pytest.mark.parametrize("known", [None, KnownPage("0")])
@@ -543,3 +546,57 @@ def test_a_web_page_is_recognized(body: bytes) -> None:
 )
 def test_data_are_no_web_page(body: bytes) -> None:
     assert not looks_like_html(body)
+
+
+def ask_for_ever(client: HttpClient, url: str) -> None:
+    while True:
+        client.get(url)
+
+
+@pytest.mark.parametrize(
+    ("bound", "told"),
+    [
+        ({"dataset_requests": 3}, "3 requests"),
+        ({"dataset_bytes": 3 * len(GOOD)}, "0 MB"),
+        ({"dataset_seconds": 0.0}, "0 s"),
+    ],
+)
+def test_a_dataset_that_does_not_end_is_left(
+    server: ScriptedServer, bound: dict[str, float], told: str
+) -> None:
+    server.plays(GOOD)
+    with (
+        server.client(**bound) as client,
+        pytest.raises(FetchError, match=f"town_hall: no end after {told}") as error,
+    ):
+        ask_for_ever(client, server.url)
+    assert error.value.permanent
+    assert len(server.requests) < 20
+
+
+def test_every_try_and_every_redirect_is_a_request_of_the_dataset(
+    server: ScriptedServer,
+) -> None:
+    server.plays(reply(302, Location="/again"))
+    with (
+        server.client(dataset_requests=2) as client,
+        pytest.raises(FetchError, match="no end after 2 requests"),
+    ):
+        client.get(server.url)
+    assert len(server.requests) == 2
+
+
+@pytest.mark.parametrize("asked", ["\ud800", "x" * 100_000])
+def test_what_no_address_can_carry_is_not_asked(
+    server: ScriptedServer, asked: str
+) -> None:
+    with server.client() as client, pytest.raises(FetchError, match="not an address"):
+        client.get(server.url, {"cursor": asked})
+    assert server.requests == []
+
+
+def test_an_address_is_told_in_one_short_line(server: ScriptedServer) -> None:
+    server.plays(reply(404))
+    with server.client() as client, pytest.raises(FetchError) as error:
+        client.get(f"{server.url}/{'x' * 5000}")
+    assert len(str(error.value)) < 400

@@ -1,4 +1,4 @@
-"""One file behind one address."""
+"""Files behind their addresses."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from pydantic import ValidationError
 from pytest_httpserver import HTTPServer
 
 from lrtzc_pipelines.connectors import registry
@@ -63,6 +64,37 @@ def test_the_query_of_the_source_is_sent(
     )
     (only,) = pages(connector(path="communes", query=query), service, {})
     assert (only.suffix, only.answer.body) == ("bin", b"{}")
+
+
+def test_each_part_is_a_page_of_its_own(
+    httpserver: HTTPServer, service: HttpClient
+) -> None:
+    held = {"If-None-Match": '"2"'}
+    httpserver.expect_request("/open/2023/x.csv").respond_with_data(b"a\n1\n")
+    httpserver.expect_request("/open/2024/x.csv", headers=held).respond_with_data(
+        status=304
+    )
+    yearly = connector(path="{part}/x.csv", parts=("2023", "2024"))
+    known = {"2024": KnownPage("0", None, '"2"')}
+    first, second = pages(yearly, service, known)
+    assert (first.name, first.suffix, first.answer.body) == ("2023", "csv", b"a\n1\n")
+    assert (second.name, second.answer.not_modified) == ("2024", True)
+
+
+@pytest.mark.parametrize(
+    ("changes", "reason"),
+    [
+        ({"path": "{part}.csv"}, "give {part} where parts are given"),
+        ({"parts": ("2023",)}, "give {part} where parts are given"),
+        ({"path": "{part}.csv", "parts": ("2023", "2023")}, "one is there twice"),
+        ({"path": "{part}.csv", "parts": ("../x",)}, "should match pattern"),
+    ],
+)
+def test_parts_and_their_place_go_together(
+    changes: dict[str, Any], reason: str
+) -> None:
+    with pytest.raises(ValidationError, match=reason):
+        connector(**changes)
 
 
 @pytest.mark.parametrize(

@@ -247,3 +247,11 @@ def test_what_is_no_json_is_asked_again_then_refused(
     httpserver.expect_request(SEARCH).respond_with_data(body)
     with pytest.raises(FetchError, match=rf"{reason}.*gave up after 2"):
         read(service)
+
+
+def test_a_scroll_of_half_a_character_leads_nowhere(
+    httpserver: HTTPServer, service: HttpClient
+) -> None:
+    answers(httpserver, result("a", total=2, scrollId="\ud800"))
+    with pytest.raises(FetchError, match="no scroll leads to the rest"):
+        read(service)

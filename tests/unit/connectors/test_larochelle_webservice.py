@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 from pytest_httpserver import HTTPServer
 from starlette.applications import Starlette
+from werkzeug import Request, Response
 
 from lrtzc_pipelines.connectors.addresses import Target
 from lrtzc_pipelines.connectors.answers import KnownPage, Limits
@@ -157,6 +158,14 @@ def test_a_hole_between_pages_is_no_end(tmp_path: Path) -> None:
     [
         ("<data></data>", "the answer has no status"),
         ("<status>all right</status><data></data>", "the answer has no status"),
+        (
+            f"<status>code={'9' * 5000} message=no</status><data></data>",
+            "the answer has no status",
+        ),
+        (
+            f"<status>code=9 message=a\n{'b' * 5000}</status><data></data>",
+            "the service answered code=9: a b{200,300}…",
+        ),
         ("<status>code=0 message=Success</status>", "code=0 but no <data> element"),
         ("<status>code=-1 message=Quota</status>", "the service answered code=-1: Quo"),
         (
@@ -242,13 +251,23 @@ def test_the_service_is_asked_in_its_own_words(httpserver: HTTPServer) -> None:
     assert "key=REDACTED" in only.answer.url
 
 
-def test_a_service_without_end_is_left(
-    httpserver: HTTPServer, service: HttpClient, monkeypatch: pytest.MonkeyPatch
+def test_a_service_without_end_is_left(httpserver: HTTPServer) -> None:
+    def more(request: Request) -> Response:
+        first = int(request.args["offset"])
+        return Response(page_of(first, first + 1))
+
+    httpserver.expect_request("/webservice/").respond_with_handler(more)
+    target = Target(ID, httpserver.url_for("/webservice/"), REAL, 2.0)
+    with (
+        HttpClient(target, Limits(dataset_requests=3)) as service,
+        pytest.raises(FetchError, match=r"no end after 3 requests"),
+    ):
+        read(service, page_size=2)
+
+
+def test_a_service_that_does_not_turn_its_pages_is_left(
+    httpserver: HTTPServer, service: HttpClient
 ) -> None:
-    monkeypatch.setattr(
-        "lrtzc_pipelines.connectors.larochelle_webservice._MAX_PAGES", 3
-    )
-    full = page_of(1, 2)
-    httpserver.expect_request("/webservice/").respond_with_data(full)
-    with pytest.raises(FetchError, match=r"no end after 3 pages"):
+    httpserver.expect_request("/webservice/").respond_with_data(page_of(1, 2))
+    with pytest.raises(FetchError, match=r"offset-3 has the records of offset-1 again"):
         read(service, page_size=2)

@@ -316,6 +316,18 @@ def test_a_date_that_somebody_wrote_is_no_mark(httpserver: HTTPServer) -> None:
     assert marked(httpserver, metadata(2, modified="2026-01-01")) is None
 
 
+def test_a_filter_that_counts_from_now_has_no_mark(httpserver: HTTPServer) -> None:
+    found = metadata(2, data_processed="2026-01-01T00:00:00Z")
+    assert marked(httpserver, found, where="day > NOW(days=-30)") is None
+
+
+def test_mark_and_export_ask_for_the_metadata_once(httpserver: HTTPServer) -> None:
+    with client_of(mounted(httpserver).base_url) as client:
+        assert mark(connector(), client)
+        assert list(pages(connector(), client, {}))
+    assert client.requests == 2
+
+
 def test_the_sandbox_has_a_mark(httpserver: HTTPServer) -> None:
     with client_of(mounted(httpserver).base_url) as client:
         assert mark(connector(), client) == mark(connector(), client) is not None

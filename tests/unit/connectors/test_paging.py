@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 from protocol_service import client_of
 
+from lrtzc_pipelines.connectors.answers import KnownPage
 from lrtzc_pipelines.connectors.paging import Progress, refused
 from lrtzc_pipelines.errors import FetchError
 
@@ -19,10 +20,21 @@ def progress() -> Progress:
 def test_records_add_up_to_the_last_announced_total(progress: Progress) -> None:
     progress.add([{"a": 1}, {"a": 2}], total=4)
     assert not progress.is_complete
-    progress.held(1)
+    progress.held(KnownPage("0", items=1, total=9))
     progress.add([{"a": 3}], total="unknown")
     assert progress.is_complete
     progress.check()
+
+
+def test_a_page_that_is_held_brings_the_total_it_announced(progress: Progress) -> None:
+    progress.held(KnownPage("0", items=2, total=2))
+    assert progress.is_complete
+    progress.check()
+
+
+def test_a_page_that_is_held_may_not_know_a_total(progress: Progress) -> None:
+    progress.held(KnownPage("0", items=2))
+    assert not progress.is_complete
 
 
 @pytest.mark.parametrize("total", [1, 3])
@@ -70,3 +82,14 @@ def test_the_words_of_a_service_are_one_short_line_without_secrets() -> None:
     assert str(error).startswith("town_hall: things: no: key REDACTED xxx")
     assert len(str(error)) < 260
     assert "\n" not in str(error)
+
+
+def test_a_total_of_thousands_of_digits_is_told_shortly(progress: Progress) -> None:
+    progress.add([{"a": 1}], total=10**4000)
+    with pytest.raises(FetchError, match=r"1 records received, 10{19}… announced"):
+        progress.check()
+
+
+def test_no_part_of_a_secret_is_left_where_words_are_cut() -> None:
+    error = refused(CLIENT, "things", "x" * 197 + "s3cret and more")
+    assert "s3c" not in str(error)

@@ -16,7 +16,7 @@ from werkzeug import Request, Response
 from lrtzc_pipelines.connectors.answers import KnownPage
 from lrtzc_pipelines.connectors.base import Page
 from lrtzc_pipelines.connectors.http import HttpClient
-from lrtzc_pipelines.connectors.postgrest import pages
+from lrtzc_pipelines.connectors.postgrest import mark, pages
 from lrtzc_pipelines.errors import FetchError
 from lrtzc_pipelines.sandbox.protocols.postgrest import MAX_ROWS, answer
 from lrtzc_pipelines.sources.protocols import PostgrestConnector
@@ -173,6 +173,7 @@ def test_a_server_that_ignores_the_offset_is_refused(script: ScriptedServer) -> 
         (b'{"code": "42703", "message": "column x"}', "batiments: error 42703"),
         (b'{"rows": []}', "batiments: no list of rows"),
         (b'"rows"', "batiments: no list of rows"),
+        (b'{"code": "a\\n%s"}' % (b"b" * 5000), "batiments: error a b{100,200}…"),
     ],
 )
 def test_an_error_inside_http_200_is_one(
@@ -227,3 +228,57 @@ def test_held_pages_are_not_sent_again(httpserver: HTTPServer) -> None:
         (only,) = pages(connector(), client, known)
     assert only.answer.not_modified
     assert only.items == 2
+
+
+# The table of versions
+
+VERSIONS = "metadonnees/info"
+
+
+def marked(script: ScriptedServer, rows: Any, **changes: Any) -> str | None:
+    asked = connector(version_path=VERSIONS, **changes)
+    with client_of(script.plays(reply(200, json.dumps(rows).encode())).url) as client:
+        return mark(asked, client)
+
+
+def test_a_mark_follows_the_versions_and_the_question(script: ScriptedServer) -> None:
+    rows = [{"schema": "a", "changed": "2026-01-01"}, {"schema": "b", "changed": None}]
+    first = marked(script, rows)
+    assert first == marked(script, rows[::-1])
+    assert first is not None
+    others = {
+        marked(script, rows[:1]),
+        marked(script, [{**rows[0], "changed": "2026-01-02"}, rows[1]]),
+        marked(script, rows, select="id"),
+    }
+    assert len({first, *others}) == 4
+
+
+def test_a_table_of_versions_without_rows_tells_nothing(script: ScriptedServer) -> None:
+    assert marked(script, []) is None
+
+
+def test_what_is_no_table_of_versions_is_refused(script: ScriptedServer) -> None:
+    with pytest.raises(FetchError, match="no list of rows"):
+        marked(script, {"message": "no"})
+
+
+def test_without_a_table_of_versions_nobody_is_asked(client: HttpClient) -> None:
+    assert mark(connector(), client) is None
+    assert client.requests == 0
+
+
+def test_the_sandbox_has_a_table_of_versions(httpserver: HTTPServer) -> None:
+    asked = connector(version_path=VERSIONS)
+    table = table_of([{"id": "b-1"}], asked.model_dump(), {"kind": "json"})
+    service = Mounted(httpserver, {"town_things": table}, answer)
+    with client_of(service.base_url) as client:
+        assert mark(asked, client) == mark(asked, client) is not None
+
+
+def test_a_total_of_thousands_of_digits_announces_nothing(
+    script: ScriptedServer,
+) -> None:
+    script.plays(rows(1, 2, span=f"0-1/{'9' * 5000}"), rows())
+    with script.client() as client:
+        assert [page.items for page in read(client)] == [2]

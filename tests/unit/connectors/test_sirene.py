@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from typing import Any
 
@@ -13,7 +14,7 @@ from scripted_server import ScriptedServer, reply, running
 
 from lrtzc_pipelines.connectors.base import Page
 from lrtzc_pipelines.connectors.http import HttpClient
-from lrtzc_pipelines.connectors.sirene import KEY_HEADER, pages
+from lrtzc_pipelines.connectors.sirene import KEY_HEADER, mark, pages
 from lrtzc_pipelines.errors import FetchError
 from lrtzc_pipelines.sandbox.protocols.sirene import answer
 from lrtzc_pipelines.sandbox.tables import Table
@@ -154,6 +155,10 @@ def test_the_same_establishments_under_new_cursors_are_refused(
         (reply(404, b'{"message": "no such API"}'), "HTTP 404 with no header"),
         (reply(200, b'{"header": {"statut": 500}}'), "HTTP 200 with statut 500"),
         (reply(200, b'{"header": {"statut": 200}}'), "has no etablissements"),
+        (
+            reply(200, b'{"header": {"statut": "%s"}}' % (b"x" * 5000)),
+            "statut x{100,}…",
+        ),
         (reply(200, b"[]"), "expected a JSON object"),
         (reply(401, b"{}"), "HTTP 401"),
         (reply(400, b'{"header": {"statut": 400}}'), "HTTP 400"),
@@ -187,3 +192,89 @@ def test_a_body_cut_short_is_asked_again(script: ScriptedServer) -> None:
     with script.client() as client:
         assert len(read(client)) == 1
     assert len(script.requests) == 2
+
+
+# When the service was last fed
+
+
+def fed(**dates: Any) -> list[dict[str, Any]]:
+    """What the service tells of its two collections."""
+    told = {
+        "dateDerniereMiseADisposition": "2026-08-05T07:20:43.000",
+        "dateDernierTraitementMaximum": "2026-08-05T00:05:52.648",
+        "dateDernierTraitementDeMasse": None,
+    }
+    return [
+        {"collection": name, **told, **dates}
+        for name in ("Unités Légales", "Établissements")
+    ]
+
+
+def marked(script: ScriptedServer, listed: Any, **changes: Any) -> str | None:
+    document = {"datesDernieresMisesAJourDesDonnees": listed}
+    with client_of(script.plays(reply(200, json.dumps(document).encode())).url) as one:
+        return mark(connector(**changes), one)
+
+
+def test_a_mark_follows_the_collections_and_the_question(
+    script: ScriptedServer,
+) -> None:
+    first = marked(script, fed())
+    links = {"collection": "Liens de succession", "dateDerniereMiseADisposition": "x"}
+    assert first == marked(script, [links, *reversed(fed())])
+    assert first is not None
+    later = "2026-08-06T07:20:43.000"
+    unit, establishment = fed()
+    others = {
+        marked(script, fed(dateDernierTraitementMaximum=later)),
+        marked(script, fed(dateDernierTraitementDeMasse=later)),
+        marked(script, [unit | {"dateDerniereMiseADisposition": later}, establishment]),
+        marked(script, [unit, establishment | {"dateDerniereMiseADisposition": later}]),
+        marked(script, fed(), fields=["siret"]),
+    }
+    assert len({first, *others}) == 6
+
+
+@pytest.mark.parametrize(
+    "listed",
+    [
+        None,
+        {},
+        ["x", None],
+        fed()[:1],
+        fed()[1:],
+        fed(collection=42),
+        fed(collection=["Établissements"]),
+        fed(dateDerniereMiseADisposition=None),
+    ],
+)
+def test_a_service_that_does_not_tell_has_no_mark(
+    script: ScriptedServer, listed: Any
+) -> None:
+    assert marked(script, listed) is None
+
+
+def test_the_mark_is_asked_for_with_the_key(
+    client: HttpClient, service: Mounted
+) -> None:
+    assert mark(connector(), client) == mark(connector(), client) is not None
+    (first, _) = service.questions
+    assert (first.path, first.headers[KEY_HEADER.lower()]) == ("informations", SECRET)
+
+
+@pytest.mark.parametrize("following", ["[1]", '{"a": 1}', "7"])
+def test_a_cursor_that_is_no_text_ends_the_collection(
+    script: ScriptedServer, following: str
+) -> None:
+    script.plays(reply(200, body(2, "*", following)))
+    with script.client() as client, pytest.raises(FetchError, match="the cursor of"):
+        read(client)
+
+
+@pytest.mark.parametrize("following", ['"\\ud800"', f'"{"x" * 100_000}"'])
+def test_a_cursor_that_no_address_can_carry_is_refused(
+    script: ScriptedServer, following: str
+) -> None:
+    script.plays(reply(200, body(2, "*", following)))
+    with script.client() as client, pytest.raises(FetchError, match="not an address"):
+        read(client)

@@ -198,3 +198,11 @@ def test_when_a_file_was_compressed_is_no_data() -> None:
     assert canonical("csv", "f", first, **options) == canonical(
         "csv", "f", second, **options
     )
+
+
+def test_an_archive_that_lies_is_compared_by_its_bytes() -> None:
+    bomb = io.BytesIO()
+    with zipfile.ZipFile(bomb, "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr("stops.txt", bytes(50_000_000))
+    kind = {"kind": "gtfs", "name": "page", "table": "stops"}
+    assert canonical(body=bomb.getvalue(), **kind) == bomb.getvalue()

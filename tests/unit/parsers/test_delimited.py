@@ -8,6 +8,7 @@ import polars as pl
 import pytest
 
 from lrtzc_pipelines.errors import ParseError
+from lrtzc_pipelines.parsers import delimited
 from lrtzc_pipelines.parsers.delimited import parse_csv
 from lrtzc_pipelines.sources.formats import CsvFormat
 
@@ -140,7 +141,31 @@ def test_a_name_twice_in_the_header_is_refused(body: bytes) -> None:
         read(body)
 
 
+def test_two_blank_names_and_another_one_are_refused_alike() -> None:
+    with pytest.raises(ParseError, match=r"line 1: column '' stands twice"):
+        read(b"nom;;;nom\n1;2;3;4\n")
+
+
 @pytest.mark.parametrize("body", [b"", b"\xef\xbb\xbf", b"\n\n"])
 def test_a_file_without_a_header_is_refused(body: bytes) -> None:
     with pytest.raises(ParseError, match=rf"^{LABEL}: "):
+        read(body)
+
+
+def test_a_long_name_twice_is_told_shortly() -> None:
+    with pytest.raises(ParseError) as error:
+        read((b"x" * 100_000 + b";") * 2 + b"y\n1;2;3\n")
+    assert len(str(error.value)) < 200
+
+
+@pytest.mark.parametrize(
+    "body",
+    [b";".join(b"c%d" % n for n in range(20_001)) + b"\n", b"a;b;c\n" + b"\n" * 40],
+    ids=["columns", "cells"],
+)
+def test_a_table_too_large_for_the_memory_is_refused(
+    body: bytes, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(delimited, "_MOST_CELLS", 100)
+    with pytest.raises(ParseError, match="columns: too large"):
         read(body)

@@ -366,3 +366,11 @@ def test_the_alerts_of_a_real_feed_are_read() -> None:
     assert first["header_text"].startswith("L 45 Prolongation des travaux")
     assert "Arrêts non desservis" in first["description_text"]
     assert parse(body, "trip_update").height == 0
+
+
+def test_a_name_that_is_not_utf_8_is_refused() -> None:
+    made = feed()
+    with_trip(made, "T-XX")
+    body = made.SerializeToString().replace(b"XX", b"\xe9\xe8")
+    with pytest.raises(ParseError, match="row 1: a text that is not UTF-8"):
+        parse(body)

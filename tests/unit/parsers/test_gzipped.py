@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+import time
 
 import pytest
 
@@ -48,3 +49,17 @@ def test_a_bomb_is_refused_before_it_fills_the_memory() -> None:
     bomb = gzip.compress(b"\0" * 50_000_000)
     with pytest.raises(ParseError, match="expands to more than 1 MB"):
         gunzip(bomb, "s: page p", max_bytes=1_000_000)
+
+
+def test_a_bomb_is_told_by_how_little_was_packed() -> None:
+    blanks = b"a;b\n" + b" " * 50_000_000
+    for level in (1, 9):
+        with pytest.raises(ParseError, match="expands to more than"):
+            gunzip(gzip.compress(blanks, level), "s: page p")
+
+
+def test_members_by_the_thousand_cost_no_more_than_their_bytes() -> None:
+    body = PACKED + gzip.compress(b"") * 50_000
+    started = time.monotonic()
+    assert gunzip(body, "s: page p") == b"a;b\n1;2\n"
+    assert time.monotonic() - started < 5

@@ -60,6 +60,34 @@ def test_an_object_where_a_list_was_said_to_be_is_read_as_ever() -> None:
     assert parsed([{"places": {"town": "a"}}], **FIRST_OF) == [{"places.town": "a"}]
 
 
+KEYED = {"flatten": True, "keyed": ["extras"]}
+
+
+def test_a_list_of_keys_and_values_is_read_as_the_object_it_spells() -> None:
+    extras = [
+        {"key": "data_rgpd", "value": "false"},
+        {"key": "Frequency", "value": None},
+        {"key": "bbox", "value": {"east": 1}},
+    ]
+    assert parsed([{"id": 1, "extras": extras, "tags": extras[:1]}], **KEYED) == [
+        {
+            "id": "1",
+            "extras.data_rgpd": "false",
+            "extras.Frequency": None,
+            "extras.bbox.east": "1",
+            "tags": '[{"key":"data_rgpd","value":"false"}]',
+        }
+    ]
+
+
+@pytest.mark.parametrize(
+    ("extras", "text"),
+    [([], "[]"), (["a"], '["a"]'), ([{"name": "a"}], '[{"name":"a"}]'), ("a", "a")],
+)
+def test_what_spells_no_object_stays_what_it_is(extras: object, text: str) -> None:
+    assert parsed([{"extras": extras}], **KEYED) == [{"extras": text}]
+
+
 def test_records_that_are_absent_are_none_if_the_format_says_so() -> None:
     document = {"header": {"statut": 404}}
     assert parsed(document, records="rows", absent_is_empty=True) == []

@@ -12,11 +12,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from lrtzc_pipelines.errors import ParseError
+from lrtzc_pipelines.parsers import json_records
 from lrtzc_pipelines.parsers.json_records import (
     as_text,
     load,
     parse_ckan,
     parse_geojson,
+    text_frame,
 )
 
 LABEL = "yelo_calendar_dates: page offset-0"
@@ -171,6 +173,10 @@ def test_what_is_no_collection_is_refused(document: object) -> None:
         (b'{"a": "\\ud83d"}', "not a JSON document"),
         (b'{"a": NaN}', "NaN is not JSON"),
         (b'{"a": [Infinity]}', "Infinity is not JSON"),
+        (b'{"a": 1e999}', "Out of range"),
+        (b'{"a": [-1E+400]}', "Out of range"),
+        (b'{"a": ' + b"9" * 400 + b".0}", "Out of range"),
+        (b'{"a": "\xed\xa0\x80"}', "not a JSON document"),
         (b'{"a": {"b": -Infinity}}', "-Infinity is not JSON"),
         (b"[" * 100_000, "not a JSON document"),
         (b'{"a": ' + b"9" * 5000 + b"}", "not a JSON document"),
@@ -192,3 +198,20 @@ def test_a_character_may_be_escaped_in_halves() -> None:
 
 def test_a_byte_order_mark_is_no_data() -> None:
     assert load(b'\xef\xbb\xbf{"a": 1}', LABEL) == {"a": 1}
+
+
+@pytest.mark.parametrize(
+    "text", ["1e300", "1e-999", "2E+0005", "9" * 400, '"1e999"', '"3e1234"']
+)
+def test_what_only_looks_like_a_number_beyond_numbers_is_read(text: str) -> None:
+    assert load(f'{{"a": {text}}}'.encode(), LABEL) == {"a": json.loads(text)}
+
+
+def test_records_with_fields_of_their_own_are_no_table(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(json_records, "_LARGEST_TABLE", 99)
+    records = [{f"k{n}": n} for n in range(10)]
+    assert text_frame(records[:9], LABEL).shape == (9, 9)
+    with pytest.raises(ParseError, match=rf"^{LABEL}: 10 records with 10 fields"):
+        text_frame(records, LABEL)

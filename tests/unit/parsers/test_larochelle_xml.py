@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from polars.testing import assert_frame_equal
 
 from lrtzc_pipelines.errors import ParseError
+from lrtzc_pipelines.parsers import larochelle_xml
 from lrtzc_pipelines.parsers.larochelle_xml import (
     _parse_any,
     _parse_regular,
@@ -327,3 +328,19 @@ def test_damage_is_refused_or_read_alike(
     assert (found is None) == (expected is None)
     if found is not None and expected is not None:
         assert_frame_equal(found, expected)
+
+
+def test_a_refusal_is_one_line() -> None:
+    body = page(f'<row a="{"x" * 20_000_000}"><a>"1"</a></row>').encode()
+    with pytest.raises(ParseError, match="not well-formed") as error:
+        parse_page(body, LABEL)
+    assert len(str(error.value).splitlines()) == 1
+
+
+def test_rows_with_elements_of_their_own_are_no_table(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(larochelle_xml, "_LARGEST_TABLE", 99)
+    body = page(*(f'<row><k{n}>"1"</k{n}></row>' for n in range(10))).encode()
+    with pytest.raises(ParseError, match=rf"^{LABEL}: 10 rows with 10 fields"):
+        parse_page(body, LABEL)

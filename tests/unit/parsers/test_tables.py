@@ -79,6 +79,42 @@ def test_a_value_is_written_as_it_will_be_read(
     assert read["c"].to_list() == texts
 
 
+COUNTRY = pl.DataFrame(
+    {
+        "department": ["16", "17", "17", None, "2A", "17"],
+        "year": [2024, 2022, 2024, 2024, 2024, 2024],
+        "station": ["a", "b", "c", "d", "e", "f"],
+    }
+)
+
+
+@pytest.mark.parametrize(
+    ("rows", "stations"),
+    [
+        ({}, ["a", "b", "c", "d", "e", "f"]),
+        ({"department": ("17",)}, ["b", "c", "f"]),
+        ({"department": ("17", "2A"), "year": ("2024",)}, ["c", "e", "f"]),
+        ({"department": ("99",)}, []),
+    ],
+)
+@pytest.mark.parametrize("group", [2, 100])
+def test_only_the_rows_that_are_wanted_are_read(
+    rows: dict[str, tuple[str, ...]], stations: list[str], group: int
+) -> None:
+    out = io.BytesIO()
+    COUNTRY.write_parquet(out, row_group_size=group)
+    form = ParquetFormat(kind="parquet", rows=rows)
+    read = parse_parquet(out.getvalue(), LABEL, form)
+    assert read.columns == COUNTRY.columns
+    assert read["station"].to_list() == stations
+
+
+def test_rows_are_not_chosen_by_a_column_that_is_not_there() -> None:
+    form = ParquetFormat(kind="parquet", rows={"departement": ("17",)})
+    with pytest.raises(ParseError, match="no column 'departement' to choose its rows"):
+        parse_parquet(parquet(COUNTRY), LABEL, form)
+
+
 @given(st.lists(st.floats(allow_nan=False, allow_infinity=False), min_size=1))
 def test_a_number_keeps_every_digit(numbers: list[float]) -> None:
     frame = pl.DataFrame({"n": numbers})
@@ -195,3 +231,56 @@ BOOK = workbook([["a"], [1]])
 def test_what_is_no_workbook_is_refused(body: bytes) -> None:
     with pytest.raises(ParseError, match=rf"^{LABEL}: "):
         parse_xlsx(body, LABEL, XLSX)
+
+
+def written(table: pa.Table) -> bytes:
+    out = io.BytesIO()
+    pq.write_table(table, out)
+    return out.getvalue()
+
+
+def test_a_text_that_is_meant_very_often_is_refused() -> None:
+    places = pa.array([0] * 100_000, pa.int32())
+    texts = pa.DictionaryArray.from_arrays(places, pa.array(["x" * 10_000]))
+    body = written(pa.table({"a": texts}))
+    assert len(body) < 50_000
+    with pytest.raises(ParseError, match=r"1000 MB of texts: too large"):
+        parse_parquet(body, LABEL, PARQUET)
+
+
+@pytest.mark.parametrize(
+    "table",
+    [
+        pa.table({"a": pa.nulls(10_000_000, pa.int64())}),
+        pa.table({"a": pa.array([[0] * 10_000_000], pa.list_(pa.int8()))}),
+    ],
+    ids=["rows", "a list in a cell"],
+)
+def test_values_by_the_million_in_few_bytes_are_refused(table: pa.Table) -> None:
+    with pytest.raises(ParseError, match="too large"):
+        parse_parquet(written(table), LABEL, PARQUET)
+
+
+def test_texts_that_repeat_are_read_as_they_are() -> None:
+    table = pa.table({"a": ["x", None, "x", "y"], "b": [b"1", b"1", None, b""]})
+    found = parse_parquet(written(table), LABEL, PARQUET)
+    assert found.to_dict(as_series=False) == {
+        "a": ["x", None, "x", "y"],
+        "b": ["1", "1", None, ""],
+    }
+
+
+def test_a_footer_that_tells_other_rows_is_refused(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    part = pa.table({"n": [1, 2]})
+    monkeypatch.setattr(tables, "_chosen_rows", lambda *_: part)
+    with pytest.raises(ParseError, match="2 rows in the file, 5000 in its footer"):
+        parse_parquet(WHOLE, LABEL, PARQUET)
+
+
+def test_a_long_heading_twice_is_told_shortly() -> None:
+    name = "x" * 30_000
+    with pytest.raises(ParseError, match="stands twice") as error:
+        parse_xlsx(workbook([[name, name], [1, 2]]), LABEL, XLSX)
+    assert len(str(error.value)) < 200
