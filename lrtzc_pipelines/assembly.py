@@ -22,7 +22,7 @@ from lrtzc_pipelines.jobs import (
     build_source_jobs,
 )
 from lrtzc_pipelines.layout import Layout
-from lrtzc_pipelines.resources.collector import Collector
+from lrtzc_pipelines.resources.collector import Collector, HandedOver
 from lrtzc_pipelines.resources.platform import Platform
 from lrtzc_pipelines.resources.progress import Progress
 from lrtzc_pipelines.schedules.cadences import build_day_schedule, build_schedules
@@ -58,6 +58,7 @@ def collect_definitions(
     suites: Mapping[str, Suite],
     *,
     progress: Progress | None = None,
+    collector: HandedOver | None = None,
 ) -> dg.Definitions:
     """Raw, validated and anonymized assets of every source, their jobs and schedules.
 
@@ -65,6 +66,7 @@ def collect_definitions(
         platform: Where everything is.
         suites: The suite of each source.
         progress: Who is told how far a run is; nobody by default.
+        collector: What was collected already; by default, runs ask the services.
 
     Raises:
         SpecError: a specification does not load.
@@ -86,17 +88,22 @@ def collect_definitions(
                 if job.name == COLLECT_DAYS
             ),
         ],
-        resources=_resources(platform, progress),
+        resources=_resources(platform, progress, collector),
         # A process per step costs 4 to 6 s on two cores, and when its run is killed
         # the step lives on and writes beside the next run: see docs/adr.
         executor=dg.in_process_executor,
     )
 
 
-def _resources(platform: Platform, progress: Progress | None) -> dict[str, Any]:
+def _resources(
+    platform: Platform, progress: Progress | None, collector: HandedOver | None
+) -> dict[str, Any]:
     progress = progress or Progress()
-    collector = Collector(platform=platform, progress=progress)
-    return {"platform": platform, "progress": progress, "collector": collector}
+    return {
+        "platform": platform,
+        "progress": progress,
+        "collector": collector or Collector(platform=platform, progress=progress),
+    }
 
 
 def publish_definitions(

@@ -11,15 +11,16 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from enum import StrEnum
-from http import HTTPStatus
 from pathlib import Path
 from urllib.parse import urlsplit
 
 from lrtzc_pipelines.connectors import registry
 from lrtzc_pipelines.connectors.addresses import Target
+from lrtzc_pipelines.connectors.answers import UNREACHABLE
 from lrtzc_pipelines.connectors.base import Page
-from lrtzc_pipelines.connectors.http import HttpClient
+from lrtzc_pipelines.connectors.http import HttpClient, Memo
 from lrtzc_pipelines.errors import FetchError
+from lrtzc_pipelines.held import Held, held
 from lrtzc_pipelines.parsers.canonical import canonical
 from lrtzc_pipelines.raw_store import (
     RawStore,
@@ -29,8 +30,6 @@ from lrtzc_pipelines.raw_store import (
     snapshot_id,
 )
 from lrtzc_pipelines.sources.spec import SourceSpec
-
-NOT_MODIFIED = HTTPStatus.NOT_MODIFIED
 
 Progress = Callable[[str, int, int], None]
 """Called with (source id, pages so far, bytes so far)."""
@@ -73,21 +72,30 @@ class _Collection:
     spec: SourceSpec
     target: Target
     run_id: str
-    previous: Snapshot | None
+    held: Held
     pages: list[StoredPage] = field(default_factory=list)
     lines: list[dict[str, object]] = field(default_factory=list)
     origin: str = "live"
     announced_total: int | None = None
     mark: str | None = None
+    is_proven: bool = True
+    latest: Snapshot | None = None
+
+    def is_needless(self, client: HttpClient) -> bool:
+        """Whether the service says that it still has what is held."""
+        self.mark = registry.mark(self.spec, client)
+        return self.held.is_whole_at(self.mark)
 
     def add(self, page: Page, writer: Writer) -> None:
         """Stores a page, or takes it over from the previous snapshot on a 304."""
         headers = page.answer.headers
         self.origin = self._origin(page)
+        # A page that stands in for one that could not be had is no word of a service.
+        self.is_proven &= page.answer.not_modified and UNREACHABLE not in headers
         if page.announced_total is not None:
             self.announced_total = page.announced_total
         if page.answer.not_modified:
-            stored = self._held(page.name)
+            stored = self._taken_over(page.name)
         else:
             body = self.target.scrub_bytes(page.answer.body)
             data = canonical(self.spec.format, page.name, body)
@@ -125,15 +133,43 @@ class _Collection:
             return "sandbox" if announced == "synthetic" else "live"
         if not self.target.is_loopback:
             return "live"
-        if announced is None and page.answer.not_modified and self.previous:
-            return self.previous.origin
+        if announced is None and page.answer.not_modified and self.held.snapshot:
+            return self.held.snapshot.origin
         return "sandbox" if announced == "synthetic" else "replay"
 
-    def _held(self, name: str) -> StoredPage:
-        held = self.previous.pages if self.previous else ()
-        return next(page for page in held if page.name == name)
+    def _taken_over(self, name: str) -> StoredPage:
+        pages = self.held.snapshot.pages if self.held.snapshot else ()
+        return next(page for page in pages if page.name == name)
 
-    def snapshot(self) -> Snapshot:
+    def seal(self, writer: Writer) -> None:
+        """Makes what came durable: the answers, and the state if it is a new one."""
+        previous, collected = self.held.snapshot, self._snapshot()
+        is_new = previous is None or not _same(previous, collected)
+        self.latest = collected if is_new else previous
+        lines = [writer.store.record_answer(line) for line in self.lines]
+        writer.seal(lines, collected if is_new else None)
+
+    def result(self, client: HttpClient) -> Collected:
+        """What came of it; without pages, a mark was enough."""
+        previous = self.held.snapshot
+        latest = self.latest or previous
+        assert latest is not None  # noqa: S101 - sealed, or held and marked
+        changed = previous is None or previous.content_sha256 != latest.content_sha256
+        return Collected(
+            outcome=Outcome.CHANGED if changed else Outcome.UNCHANGED,
+            evidence=Evidence.CONTENT if changed else self._evidence(),
+            snapshot=latest,
+            bytes_received=client.bytes_received,
+            requests=client.requests,
+        )
+
+    def _evidence(self) -> Evidence:
+        """What says that nothing changed."""
+        if not self.pages:
+            return Evidence.MARK
+        return Evidence.VALIDATORS if self.is_proven else Evidence.CONTENT
+
+    def _snapshot(self) -> Snapshot:
         """The snapshot that the pages form."""
         # Sorted and distinct: the order of pages, and a page sent twice, are no data.
         hashes = sorted({page.content_sha256 for page in self.pages})
@@ -149,17 +185,19 @@ class _Collection:
             content_sha256=content,
             announced_total=self.announced_total,
             mark=self.mark,
+            question=self.held.question,
             pages=tuple(self.pages),
         )
 
 
-def collect(
+def collect(  # noqa: PLR0913 - what, where, and for whom
     spec: SourceSpec,
     target: Target,
     store: RawStore,
     *,
     run_id: str,
     progress: Progress = lambda *_: None,
+    memo: Memo | None = None,
 ) -> Collected:
     """Brings a source's raw snapshot up to date.
 
@@ -169,77 +207,44 @@ def collect(
         store: The source's raw store.
         run_id: Run that collects, written beside the data.
         progress: Told after each page.
+        memo: Answers that other days of the source asked for already.
 
     Returns:
-        The latest snapshot, whether its data differ from the one before, and what
-        it cost.
+        The latest snapshot, whether its data are others than before, and what it cost.
 
     Raises:
         FetchError: the service could not be read whole; the store keeps what it had.
         SettingsError: a key or contact is missing.
     """
-    previous = store.latest()
-    pages = previous.pages if previous else ()
-    known = {
-        page.name: page.known
-        for page in pages
-        if store.blob(page.sha256, page.suffix).exists()
-    }
-    collection = _Collection(spec, target, run_id, previous)
-    with HttpClient(target, registry.limits(spec)) as client, Writer(store) as writer:
+    collection = _Collection(spec, target, run_id, held(spec, target, store))
+    client = HttpClient(target, registry.limits(spec), {} if memo is None else memo)
+    with client, Writer(store) as writer:
         try:
-            collection.mark = registry.mark(spec, client)
-            whole = len(known) == len(pages)
-            if previous and whole and collection.mark and _same_mark(collection):
-                return _unchanged(previous, client, Evidence.MARK)
-            for page in registry.pages(spec, client, known):
+            if collection.is_needless(client):
+                return collection.result(client)
+            for page in registry.pages(spec, client, collection.held.known):
                 collection.add(page, writer)
                 progress(spec.id, len(collection.pages), client.bytes_received)
-        except FetchError as error:
-            kept = _set_aside(store, target, client.last_body, error, run_id)
-            raise error.with_evidence(kept) from error.__cause__
-        snapshot = collection.snapshot()
-        same_bytes = previous is not None and _same(previous, snapshot)
-        lines = [store.record_answer(line) for line in collection.lines]
-        writer.seal(lines, None if same_bytes else snapshot)
-    if previous is None or previous.content_sha256 != snapshot.content_sha256:
-        outcome, evidence = Outcome.CHANGED, Evidence.CONTENT
-    else:
-        outcome = Outcome.UNCHANGED
-        validated = all(line["status"] == NOT_MODIFIED for line in collection.lines)
-        evidence = Evidence.VALIDATORS if validated else Evidence.CONTENT
-    return Collected(
-        outcome=outcome,
-        evidence=evidence,
-        snapshot=previous if previous and same_bytes else snapshot,
-        bytes_received=client.bytes_received,
-        requests=client.requests,
-    )
+        except (FetchError, RecursionError) as caught:
+            error = _as_refusal(target, caught)
+            kept = _set_aside(store, client, error, run_id)
+            raise error.with_evidence(kept) from caught.__cause__
+        collection.seal(writer)
+    return collection.result(client)
 
 
-def _same_mark(collection: _Collection) -> bool:
-    """Whether the service says that it still has what the last snapshot holds."""
-    previous = collection.previous
-    # Another address (live, sandbox, replay) may use the same marks for other data.
-    return (
-        previous is not None
-        and collection.mark == previous.mark
-        and (previous.origin == "live") == (not collection.target.is_loopback)
-    )
+def _as_refusal(target: Target, caught: FetchError | RecursionError) -> FetchError:
+    """The error that ends a collection.
 
-
-def _unchanged(previous: Snapshot, client: HttpClient, evidence: Evidence) -> Collected:
-    return Collected(
-        outcome=Outcome.UNCHANGED,
-        evidence=evidence,
-        snapshot=previous,
-        bytes_received=client.bytes_received,
-        requests=client.requests,
-    )
+    What is just not too deep to be read may be too deep to be written or compared.
+    """
+    if isinstance(caught, FetchError):
+        return caught
+    return FetchError(f"{target.endpoint_id}: an answer is nested too deeply")
 
 
 def _set_aside(
-    store: RawStore, target: Target, body: bytes, error: FetchError, run_id: str
+    store: RawStore, client: HttpClient, error: FetchError, run_id: str
 ) -> Path | None:
     """Keeps the bytes of the answer that ended a collection."""
     about = {
@@ -248,15 +253,16 @@ def _set_aside(
         "refused_at": datetime.now(UTC).isoformat(timespec="seconds"),
         "reason": str(error),
     }
-    return store.set_aside(target.scrub_bytes(body), about)
+    return store.set_aside(client.target.scrub_bytes(client.last_body), about)
 
 
 def _same(previous: Snapshot, snapshot: Snapshot) -> bool:
-    """Whether two snapshots hold the same bytes and validators page by page."""
-    return (previous.pages, previous.origin, previous.mark) == (
+    """Whether two snapshots hold the same bytes, and what proves it next time."""
+    return (previous.pages, previous.origin, previous.mark, previous.question) == (
         snapshot.pages,
         snapshot.origin,
         snapshot.mark,
+        snapshot.question,
     )
 
 

@@ -23,3 +23,8 @@ def write_instance_config(layout: Layout) -> Path:
     if not path.exists():
         write_bytes(path, CONFIG.read_bytes())
     return home
+
+
+def unfinished_mark(layout: Layout) -> Path:
+    """File that is there while a command has runs under way, or died with some."""
+    return layout.private("dagster") / "unfinished"

@@ -13,6 +13,7 @@ from typing import Any, TypeAlias
 
 import dagster as dg
 
+from lrtzc_pipelines.layout import LAYERS
 from lrtzc_pipelines.sources.spec import Cadence, SourceSpec
 
 AssetJob: TypeAlias = Any
@@ -28,7 +29,6 @@ COLLECT_DAYS = "collect_days"
 PROCESS = "process"
 PROCESS_DAYS = "process_days"
 PUBLISH = "publish"
-LAYERS = ("raw", "validated", "anonymized")
 _WRITES = "writes"
 
 

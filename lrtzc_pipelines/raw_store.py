@@ -64,6 +64,8 @@ class Snapshot:
         origin: `live`, or what a local server said it is: `sandbox` or `replay`.
         collected_at: UTC time at which the last page was complete, ISO 8601.
         mark: What the service said of the version of these data, if it does.
+        question: Hash of what was asked, and where: the mark, and the validators of
+            the pages, prove nothing about another question.
     """
 
     id: str
@@ -76,6 +78,7 @@ class Snapshot:
     announced_total: int | None
     pages: tuple[StoredPage, ...]
     mark: str | None = None
+    question: str | None = None
 
     @property
     def size(self) -> int:

@@ -1,36 +1,61 @@
-"""What a run did, told per source, from the events Dagster recorded."""
+"""What a command did, told per source: from the events of its runs, or without any.
+
+Nothing here loads Dagster, which a command that finds nothing new does without.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import dagster as dg
+from lrtzc_pipelines.collecting import Collected, Evidence
+from lrtzc_pipelines.layout import LAYERS
 
-from lrtzc_pipelines.jobs import LAYERS
+if TYPE_CHECKING:
+    import dagster as dg
 
 CHANGED, UNCHANGED, BLOCKED, FAILED = "changed", "unchanged", "blocked", "failed"
+_WEAKEST_LAST = [str(evidence) for evidence in Evidence]
 
 
 def summarize_sources(
-    source_ids: Iterable[str], events: Sequence[dg.DagsterEvent]
+    source_ids: Iterable[str],
+    events: Sequence[dg.DagsterEvent],
+    quiet: Mapping[str, Sequence[Collected]] | None = None,
 ) -> list[dict[str, Any]]:
-    """One entry per source: state, bytes, rows in, quarantined, published, seconds."""
-    return [_summarize(source_id, events) for source_id in source_ids]
+    """One entry per source: state, bytes, rows in, quarantined, published, seconds.
+
+    Args:
+        source_ids: Sources.
+        events: What the runs recorded.
+        quiet: Collections, by source, that needed no run.
+    """
+    calm = quiet or {}
+    return [_summarize(name, events, calm.get(name)) for name in source_ids]
 
 
-def _summarize(source_id: str, events: Sequence[dg.DagsterEvent]) -> dict[str, Any]:
+def _summarize(
+    source_id: str,
+    events: Sequence[dg.DagsterEvent],
+    quiet: Sequence[Collected] | None,
+) -> dict[str, Any]:
     by_layer = {
         layer: [e for e in events if e.step_key == f"{layer}__{source_id}"]
         for layer in LAYERS
     }
     found = {layer: _metadata(mine) for layer, mine in by_layer.items()}
-    state, reason = _state(by_layer, changed=bool(found["anonymized"].get("changed")))
+    if quiet is not None and not any(by_layer.values()):
+        state, reason = UNCHANGED, None
+    else:
+        changed = bool(found["anonymized"].get("changed"))
+        state, reason = _state(by_layer, changed=changed)
+    raw, calm = found["raw"], quiet or ()
     return {
         "source": source_id,
         "state": state,
-        "bytes": found["raw"].get("bytes_received", 0),
-        "requests": found["raw"].get("requests", 0),
+        "evidence": _weakest(raw.get("evidence"), *(c.evidence for c in calm)),
+        "bytes": raw.get("bytes_received", 0) + sum(c.bytes_received for c in calm),
+        "requests": raw.get("requests", 0) + sum(c.requests for c in calm),
         "rows_in": found["validated"].get("received"),
         "repeats": found["validated"].get("repeats"),
         "missing_keys": found["validated"].get("missing_keys"),
@@ -42,15 +67,21 @@ def _summarize(source_id: str, events: Sequence[dg.DagsterEvent]) -> dict[str, A
     }
 
 
+def _weakest(*evidences: str | None) -> str | None:
+    """The evidence that proves least, of those of a source's days."""
+    told = [str(evidence) for evidence in evidences if evidence]
+    return max(told, key=_WEAKEST_LAST.index) if told else None
+
+
 def _state(
     by_layer: dict[str, list[dg.DagsterEvent]], *, changed: bool
 ) -> tuple[str, str | None]:
     blocking = [
         event.asset_check_evaluation_data.check_name
         for event in by_layer["validated"]
-        if event.event_type == dg.DagsterEventType.ASSET_CHECK_EVALUATION
+        if _is(event, "ASSET_CHECK_EVALUATION")
         and not event.asset_check_evaluation_data.passed
-        and event.asset_check_evaluation_data.severity == dg.AssetCheckSeverity.ERROR
+        and event.asset_check_evaluation_data.severity.value == "ERROR"
     ]
     reasons = [
         _failure_message(event)
@@ -88,14 +119,18 @@ def _metadata(events: Iterable[dg.DagsterEvent]) -> dict[str, Any]:
     found: dict[str, Any] = {}
     for event in events:
         recorded: Mapping[str, dg.MetadataValue[Any]] = {}
-        if event.event_type == dg.DagsterEventType.ASSET_MATERIALIZATION:
+        if _is(event, "ASSET_MATERIALIZATION"):
             recorded = event.materialization.metadata
-        elif event.event_type == dg.DagsterEventType.ASSET_OBSERVATION:
+        elif _is(event, "ASSET_OBSERVATION"):
             recorded = event.asset_observation_data.asset_observation.metadata
         for name, item in recorded.items():
             counted = isinstance(item.value, int | float) and name in found
             found[name] = found[name] + item.value if counted else item.value
     return found
+
+
+def _is(event: dg.DagsterEvent, kind: str) -> bool:
+    return event.event_type_value == kind
 
 
 def _seconds(events: Iterable[dg.DagsterEvent]) -> float:
@@ -112,7 +147,7 @@ def summarize_publication(events: Sequence[dg.DagsterEvent]) -> dict[str, Any]:
         failed_tests = [
             event.asset_check_evaluation_data.check_name
             for event in events
-            if event.event_type == dg.DagsterEventType.ASSET_CHECK_EVALUATION
+            if _is(event, "ASSET_CHECK_EVALUATION")
             and not event.asset_check_evaluation_data.passed
         ]
         reason = _failure_message(failures[0])

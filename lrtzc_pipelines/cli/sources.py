@@ -14,7 +14,6 @@ from lrtzc_pipelines.cli.workspace import Workspace, workspace
 from lrtzc_pipelines.errors import SettingsError
 from lrtzc_pipelines.freshness import Held, held
 from lrtzc_pipelines.layout import Layout
-from lrtzc_pipelines.sources.checking import check_sources, write_generated
 from lrtzc_pipelines.sources.checkout import PROJECT, Checkout
 from lrtzc_pipelines.sources.dbt_sources import write_staging
 from lrtzc_pipelines.sources.registry import load_sources
@@ -87,6 +86,11 @@ def check(
     as_json: JsonOption = False,
 ) -> None:
     """Check specifications, endpoints, suites, dbt files and test cases."""
+    from lrtzc_pipelines.sources.checking import (  # noqa: PLC0415 - polars
+        check_sources,
+        write_generated,
+    )
+
     place = workspace()
     files = checkout(place)
     if write:
@@ -165,6 +169,10 @@ def stage(
     ] = True,
 ) -> None:
     """Write the staging models of sources, or take them in or out of the release."""
+    from lrtzc_pipelines.sources.checking import (  # noqa: PLC0415 - polars
+        write_generated,
+    )
+
     place = workspace()
     _require_own_sources(place)
     files = checkout(place)

@@ -128,20 +128,19 @@ def load_suite(spec: SourceSpec, directory: Path = SUITES_DIR) -> Suite:
     if suite.name != spec.id:
         msg = f"{path.name}: name: is {suite.name!r}, the file name says {spec.id!r}"
         raise SpecError(msg)
-    declared = {column.name for column in spec.columns}
     for item in suite.expectations:
-        for name in (*item.columns, *item.meta.withheld_columns):
-            if name not in declared:
-                msg = f"{path.name}: {item.meta.check}: unknown column {name!r}"
-                raise SpecError(msg)
-        if problem := _pair_problem(spec, item):
+        if problem := _column_problem(spec, item):
             msg = f"{path.name}: {item.meta.check}: {problem}"
             raise SpecError(msg)
     return suite
 
 
-def _pair_problem(spec: SourceSpec, item: Expectation) -> str | None:
-    """What keeps a comparison of two columns from being evaluated where one is blank."""
+def _column_problem(spec: SourceSpec, item: Expectation) -> str | None:
+    """What keeps an expectation from being evaluated on a source's columns."""
+    declared = {column.name for column in spec.columns}
+    for name in (*item.columns, *item.meta.withheld_columns):
+        if name not in declared:
+            return f"unknown column {name!r}"
     compared = item.type.startswith("expect_column_pair_")
     blank = [name for name in item.columns if not spec.column(name).required]
     if compared and blank and "ignore_row_if" not in item.kwargs:

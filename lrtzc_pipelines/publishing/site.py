@@ -21,8 +21,8 @@ from lrtzc_pipelines.publishing.site_sources import (
     banner,
     edition,
     empty_note,
-    source_note,
     source_groups,
+    source_note,
 )
 from lrtzc_pipelines.publishing.site_text import number, typeset
 from lrtzc_pipelines.storage import write_bytes

@@ -1,21 +1,16 @@
 """Collects the sources of a run, those of different hosts at the same time."""
 
 from datetime import date
-from functools import partial
-from urllib.parse import urlsplit
 
 import dagster as dg
 from pydantic import PrivateAttr
 
-from lrtzc_pipelines.collecting import Collected, collect
-from lrtzc_pipelines.expectations.runner import warm_up
-from lrtzc_pipelines.gathering import Errand, Gathering
-from lrtzc_pipelines.raw_store import RawStore
+from lrtzc_pipelines.collecting import Collected
+from lrtzc_pipelines.errands import Errands
+from lrtzc_pipelines.gathering import Gathering
 from lrtzc_pipelines.resources.platform import Platform
 from lrtzc_pipelines.resources.progress import Progress
 from lrtzc_pipelines.sources.spec import SourceSpec
-
-_WORTH_VALIDATING = 5_000_000
 
 
 class Collector(dg.ConfigurableResource[None]):
@@ -30,16 +25,24 @@ class Collector(dg.ConfigurableResource[None]):
     _gatherings: dict[str, Gathering] = PrivateAttr(default_factory=dict)
 
     def collected(
-        self, context: dg.AssetExecutionContext, spec: SourceSpec
+        self, context: dg.AssetExecutionContext, part: SourceSpec
     ) -> Collected:
-        """What collecting a source brought; raises what it raised."""
+        """What collecting a source, or a day of it, brought; raises what it raised."""
         run_id = context.run.run_id
         if run_id not in self._gatherings:
-            errands = {
-                part.id: self._errand(part, run_id) for part in self._parts(context)
-            }
-            self._gatherings[run_id] = Gathering(errands)
-        return self._gatherings[run_id].result(spec.id)
+            errands = Errands(
+                self.platform.layout,
+                self.platform.settings,
+                self.platform.endpoints,
+                self.progress.collecting,
+            )
+            self._gatherings[run_id] = Gathering(
+                {
+                    wanted.label: errands.make(wanted, run_id)
+                    for wanted in self._parts(context)
+                }
+            )
+        return self._gatherings[run_id].result(part.label)
 
     def teardown_after_execution(self, context: dg.InitResourceContext) -> None:  # noqa: ARG002 - signature of the overridden method
         """Ends what a run that was cut short left under way."""
@@ -55,20 +58,20 @@ class Collector(dg.ConfigurableResource[None]):
         day = date.fromisoformat(context.partition_key)
         return [spec.for_day(day) for spec in specs]
 
-    def _errand(self, spec: SourceSpec, run_id: str) -> Errand:
-        host = urlsplit(self.platform.endpoints[spec.endpoint].base_url).netloc
-        return Errand(host, partial(self._collect, spec, run_id))
 
-    def _collect(self, spec: SourceSpec, run_id: str) -> Collected:
-        store = RawStore(self.platform.layout.raw(*spec.parts), spec.label)
-        target = self.platform.target(spec)
-        return collect(spec, target, store, run_id=run_id, progress=self._told)
+class HandedOver:
+    """Stands in for a collector where everything was collected before the run."""
 
-    def _told(self, source_id: str, pages: int, received: int) -> None:
-        """Passes progress on, and gets ready to validate once data flow."""
-        self.progress.collecting(source_id, pages, received)
-        if received > _WORTH_VALIDATING:
-            warm_up()
+    def __init__(self, gathering: Gathering) -> None:
+        self._gathering = gathering
+
+    def collected(
+        self,
+        context: dg.AssetExecutionContext,  # noqa: ARG002 - signature of `Collector`
+        part: SourceSpec,
+    ) -> Collected:
+        """What collecting a source, or a day of it, brought; raises what it raised."""
+        return self._gathering.result(part.label)
 
 
 def _raw_sources(context: dg.AssetExecutionContext) -> list[str]:

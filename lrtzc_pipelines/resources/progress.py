@@ -2,14 +2,10 @@
 
 from __future__ import annotations
 
-import json
-import sys
-import time
-
 import dagster as dg
 from pydantic import PrivateAttr
 
-_EVERY_SECONDS = 0.2
+from lrtzc_pipelines.telling import Teller
 
 
 class Progress(dg.ConfigurableResource[None]):
@@ -21,21 +17,14 @@ class Progress(dg.ConfigurableResource[None]):
     """
 
     to_stdout: bool = False
-    _last: float = PrivateAttr(default=0.0)
+    _teller: Teller = PrivateAttr(default_factory=Teller)
 
     def collecting(self, source_id: str, pages: int, received: int) -> None:
         """Tells how many pages and bytes of a source came so far."""
-        if not self.to_stdout or time.monotonic() - self._last < _EVERY_SECONDS:
-            return
-        self._last = time.monotonic()
-        self.emit("collecting", source_id=source_id, pages=pages, bytes=received)
+        if self.to_stdout:
+            self._teller.collecting(source_id, pages, received)
 
     def step(self, name: str, source_id: str | None = None) -> None:
         """Tells that a step begins."""
         if self.to_stdout:
-            self.emit("step", step=name, source_id=source_id)
-
-    def emit(self, event: str, **fields: object) -> None:
-        """Writes one event."""
-        sys.stdout.write(json.dumps({"event": event, **fields}) + "\n")
-        sys.stdout.flush()
+            self._teller.emit("step", step=name, source_id=source_id)

@@ -15,6 +15,7 @@ import duckdb
 import polars as pl
 import pytest
 
+from lrtzc_pipelines.publishing.inputs import input_name
 from lrtzc_pipelines.sources.columns import ColumnType
 from lrtzc_pipelines.sources.registry import load_sources
 from lrtzc_pipelines.sources.spec import SourceSpec
@@ -93,11 +94,13 @@ def dbt_build(
 
 
 def write_input(folder: Path, spec: SourceSpec, rows: Rows) -> None:
-    """Writes `<source_id>.parquet` as the platform does; absent values are null."""
+    """Writes a source's file where a build finds it; absent values are null."""
     schema = {c.name: POLARS_TYPES[c.type] for c in spec.published_columns}
     complete = [{name: row.get(name) for name in schema} for row in rows]
     frame = pl.DataFrame(complete, schema=schema)
-    frame.write_parquet(folder / f"{spec.id}.parquet")
+    path = folder / input_name(spec)
+    path.parent.mkdir(exist_ok=True)
+    frame.write_parquet(path)
 
 
 def run_dbt(folder: Path, name: str, select: str) -> Build:

@@ -26,7 +26,7 @@ from lrtzc_pipelines.assembly import build_definitions
 from lrtzc_pipelines.assets.dbt_assets import WAREHOUSE_POOL as POOL
 from lrtzc_pipelines.jobs import COLLECT, PROCESS, processed_keys, raw_keys
 from lrtzc_pipelines.layout import Layout
-from lrtzc_pipelines.running import end_runs_before, run_job
+from lrtzc_pipelines.runs import end_runs_before, run_job
 from lrtzc_pipelines.sandbox.server import (
     RunningSandbox,
     create_app,

@@ -15,8 +15,8 @@ from lrtzc_pipelines.publishing.site_sources import (
     days_late,
     edition,
     empty_note,
-    source_note,
     source_groups,
+    source_note,
 )
 
 NOW = datetime(2025, 7, 1, 12, tzinfo=UTC)
