@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
+from pathlib import Path
 
 import polars as pl
 
+from lrtzc_pipelines.errors import PrivacyError
 from lrtzc_pipelines.layout import Layout
 from lrtzc_pipelines.privacy.anonymize import ANONYMIZATION_VERSION, anonymize
+from lrtzc_pipelines.privacy.audit import audit
+from lrtzc_pipelines.privacy.protecting import protect_source
 from lrtzc_pipelines.sources.spec import SourceSpec
 from lrtzc_pipelines.states import (
     DATA,
+    STATE,
     AnonymizedState,
     ValidatedState,
     file_sha256,
@@ -18,13 +23,17 @@ from lrtzc_pipelines.states import (
     read_state,
     write_state,
 )
-from lrtzc_pipelines.storage import replacing
+from lrtzc_pipelines.storage import replacing, write_json
+
+REPORT = "privacy.json"
+"""File beside the data that says how they were protected, and at what cost."""
 
 
 def anonymization_fingerprint(spec: SourceSpec, validated: ValidatedState) -> str:
     """Hash of everything an anonymization depends on."""
     rules = [column.model_dump(mode="json") for column in spec.columns]
-    return fingerprint(ANONYMIZATION_VERSION, validated.content_sha256, rules)
+    policy = spec.protection.model_dump(mode="json") if spec.protection else None
+    return fingerprint(ANONYMIZATION_VERSION, validated.content_sha256, rules, policy)
 
 
 def write_anonymized(
@@ -37,6 +46,8 @@ def write_anonymized(
 
     Raises:
         FileNotFoundError: the source has no validated data.
+        PrivacyError: what a protection made does not pass its audit; what was there
+            before is withdrawn, since nobody knows any more that it would.
     """
     source, folder = layout.validated(*spec.parts), layout.anonymized(*spec.parts)
     validated = read_state(ValidatedState, source)
@@ -44,9 +55,13 @@ def write_anonymized(
         msg = f"{spec.label}: no validated data to anonymize"
         raise FileNotFoundError(msg)
     before = read_state(AnonymizedState, folder)
+    row_count = validated.row_count
     with replacing(folder / DATA) as temporary:
-        frame = anonymize(spec, pl.scan_parquet(source / DATA))
-        frame.sink_parquet(temporary, compression="zstd", statistics=True)
+        if spec.protection:
+            row_count = _write_protected(spec, source / DATA, temporary, folder)
+        else:
+            frame = anonymize(spec, pl.scan_parquet(source / DATA))
+            frame.sink_parquet(temporary, compression="zstd", statistics=True)
     content = file_sha256(folder / DATA)
     changed = before is None or before.content_sha256 != content
     state = AnonymizedState(
@@ -54,7 +69,7 @@ def write_anonymized(
         fingerprint=anonymization_fingerprint(spec, validated),
         snapshot_id=validated.snapshot_id,
         content_sha256=content,
-        row_count=validated.row_count,
+        row_count=row_count,
         quarantined_count=validated.quarantined_count,
         origin=validated.origin,
         collected_at=validated.collected_at,
@@ -67,3 +82,29 @@ def write_anonymized(
     )
     write_state(folder, state)
     return state, changed
+
+
+def _write_protected(
+    spec: SourceSpec, validated: Path, written: Path, folder: Path
+) -> int:
+    """Writes what a protection lets go on, once it has been audited; its rows.
+
+    The report stands beside the data, for the manifest of releases.
+    """
+    protected = protect_source(spec, pl.read_parquet(validated))
+    protected.rows.write_parquet(written, compression="zstd", statistics=True)
+    findings = audit(spec, written, validated)
+    failed = [finding for finding in findings if not finding.passed]
+    if failed:
+        for name in (STATE, DATA, REPORT):
+            (folder / name).unlink(missing_ok=True)
+        told = "; ".join(f"{f.check}: {f.details}" for f in failed)
+        msg = f"{spec.label}: the audit of what was written failed: {told}"
+        raise PrivacyError(msg)
+    report = {
+        **protected.report,
+        "policy_sha256": fingerprint(protected.report["policy"]),
+        "audit": {finding.check: finding.details for finding in findings},
+    }
+    write_json(folder / REPORT, report)
+    return protected.rows.height

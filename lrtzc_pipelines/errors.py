@@ -84,6 +84,10 @@ class ValidationBlocked(LrtzcError):
     """A blocking check failed; the previous good data stay in place."""
 
 
+class PrivacyError(LrtzcError):
+    """What was to go on does not satisfy its protection; it does not go on."""
+
+
 class ReleaseError(LrtzcError):
     """A release could not be built, checked or switched."""
 

@@ -11,7 +11,7 @@ import dagster as dg
 from lrtzc_pipelines import dbt_models
 from lrtzc_pipelines.assets.dbt_assets import WAREHOUSE_POOL
 from lrtzc_pipelines.jobs import CANDIDATE, PUBLISHED, SITE
-from lrtzc_pipelines.publishing import warehouse
+from lrtzc_pipelines.publishing import privacy_manifest, warehouse
 from lrtzc_pipelines.publishing.inputs import read_frozen
 from lrtzc_pipelines.publishing.release import (
     ReleaseManifest,
@@ -25,6 +25,7 @@ from lrtzc_pipelines.publishing.release import (
 from lrtzc_pipelines.publishing.site import build_site
 from lrtzc_pipelines.resources.platform import Platform
 from lrtzc_pipelines.resources.progress import Progress
+from lrtzc_pipelines.storage import write_json
 
 _COMMON: dict[str, Any] = {
     "group_name": "release",
@@ -146,5 +147,11 @@ def _build_candidate(platform: Platform, run_id: str) -> tuple[ReleaseManifest, 
         specs=specs,
     )
     warehouse.export_parquet(path, folder / "parquet", memory=memory)
+    released = {source for table in tables for source in table.sources}
+    write_json(
+        folder / privacy_manifest.FILE,
+        privacy_manifest.privacy_manifest(specs, layout, released),
+        mode=0o644,
+    )
     write_manifest(folder, manifest)
     return manifest, folder

@@ -1,8 +1,8 @@
 """Aggregates of enough persons: cells that fail fall back to coarser ones.
 
 Each row counts in one cell only, of one grain, so that no cell can be subtracted from
-another. A block of cells that would be a single one at the next grain falls back as a
-whole as soon as one of them fails: a day is told by half-hours or not at all.
+another. What falls back is either the cells that fail, or all those that would be a
+single one at the next grain: a day is then told by half-hours or not at all.
 """
 
 from __future__ import annotations
@@ -66,7 +66,8 @@ def aggregate(frame: pl.DataFrame, policy: AggregateProtection) -> Aggregated:
     for place, takes in enumerate(policy.grains):
         coarser = policy.grains[place + 1] if place + 1 < len(policy.grains) else takes
         cells, failing = _cells(rest, policy, takes, coarser)
-        after = _rows_in(rest, policy, coarser, failing)
+        told = coarser if policy.fall_back == "blocks" else takes
+        after = _rows_in(rest, policy, told, failing)
         labelled = cells.with_columns(
             pl.lit(takes[d.name]).alias(f"{d.name}_grain") for d in policy.dimensions
         )
@@ -101,7 +102,7 @@ def _cells(
     takes: Mapping[str, str],
     coarser: Mapping[str, str],
 ) -> tuple[pl.DataFrame, pl.DataFrame]:
-    """Cells of a grain that go on, and the blocks of the next grain that fall back."""
+    """Cells of a grain that go on, and those, or blocks of them, that fall back."""
     sides = [dimension.name for dimension in policy.dimensions]
     blocks = [f"_block_{name}" for name in sides]
     needed = dict.fromkeys(
@@ -132,9 +133,13 @@ def _cells(
         if measure.function == "sum":
             largest = pl.col(f"{_LARGEST}_{measure.name}")
             fails |= largest > policy.max_share * pl.col(measure.name)
-    judged = grouped.with_columns(fails.any().over(blocks).alias(_FAILS))
+    if policy.fall_back == "blocks":
+        fails = fails.any().over(blocks)
+    judged = grouped.with_columns(fails.alias(_FAILS))
     cells = judged.filter(~pl.col(_FAILS))
-    failing = judged.filter(pl.col(_FAILS)).select(blocks).unique()
+    falling = blocks if policy.fall_back == "blocks" else sides
+    named = dict(zip(falling, blocks, strict=True))
+    failing = judged.filter(pl.col(_FAILS)).select(falling).unique().rename(named)
     kept = [*sides, SUBJECTS, *(measure.name for measure in policy.measures)]
     return cells.select(kept), failing
 
@@ -230,13 +235,14 @@ def is_once_per_cell(rows: pl.DataFrame, subject: str, keys: Sequence[str]) -> b
     """
     if rows.is_empty():
         return True
-    same = pl.col(subject) == pl.col(subject).shift()
-    changes = rows.select((~same).sum()).item()
+    # The first row follows nobody; a null neither rises nor falls.
+    same = (pl.col(subject) == pl.col(subject).shift()).fill_null(value=False)
+    changes = rows.select((~same).sum()).item() - 1
     if changes + 1 != rows[subject].n_unique():
         return False
     for key in keys:
         if rows.schema[key].is_temporal() or rows.schema[key].is_numeric():
-            rises = pl.col(key) > pl.col(key).shift()
+            rises = (pl.col(key) > pl.col(key).shift()).fill_null(value=False)
             if rows.select((~same | rises).all()).item():
                 return True
     return False

@@ -97,11 +97,10 @@ def _sources_of(manifest: Mapping[str, Any], unique_id: str) -> set[str]:
 def check_tiers(tables: list[PublishedTable], specs: Mapping[str, SourceSpec]) -> None:
     """Raises ReleaseError if a released table comes from a source that is not open.
 
-    Aggregates of partners' data will be released once the privacy engine can prove
-    them; until then nothing made from them is.
+    What a protection opens is: aggregates of partners' data, never their rows.
     """
     for table in tables:
-        closed = [s for s in table.sources if specs[s].tier is not Tier.OPEN]
+        closed = [s for s in table.sources if specs[s].released_tier is not Tier.OPEN]
         if closed:
             msg = f"{table.name}: made from {', '.join(closed)}, which is not open"
             raise ReleaseError(msg)

@@ -175,7 +175,7 @@ def _check_generated(
         text = f"does not follow the specification: run `{COMMAND}`"
         yield Finding(source_id, "fail", path.name, text)
     for source_id in sorted(released):
-        if specs[source_id].tier is not Tier.OPEN:
+        if specs[source_id].released_tier is not Tier.OPEN:
             text = f"is released, but its tier is {specs[source_id].tier}"
             yield Finding(source_id, "fail", f"stg_{source_id}", text)
 

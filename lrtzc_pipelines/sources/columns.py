@@ -61,8 +61,12 @@ class Generalize(Frozen):
     generalize: GeneralizeTime | GeneralizeNumber | GeneralizeText
 
 
-PrivacyRule = Literal["keep", "drop"] | Generalize
-"""What happens to a column between validated and anonymized data."""
+PrivacyRule = Literal["keep", "drop", "subject", "quasi", "sensitive"] | Generalize
+"""What happens to a column between validated and anonymized data.
+
+`subject`, `quasi` and `sensitive` are for sources with a `protection`: whose the row
+is, what somebody might know of them, and what nobody may learn.
+"""
 
 
 class State(StrEnum):

@@ -120,7 +120,7 @@ def write_staging(staging_dir: Path, spec: SourceSpec, *, released: bool) -> lis
     Raises:
         SpecError: it is not open, and would be released.
     """
-    if released and spec.tier is not Tier.OPEN:
+    if released and spec.released_tier is not Tier.OPEN:
         msg = f"{spec.id}: its tier is {spec.tier}: only open data are released as is"
         raise SpecError(msg)
     written = []
@@ -220,7 +220,7 @@ def _released_config(spec: SourceSpec) -> dict[str, Any]:
         "schema": "main",
         "contract": {"enforced": True},
         "persist_docs": {"relation": True, "columns": True},
-        "meta": {"release": True, "access_tier": spec.tier.value},
+        "meta": {"release": True, "access_tier": spec.released_tier.value},
     }
 
 
@@ -241,7 +241,9 @@ def _column_rules(spec: SourceSpec, column: Column) -> dict[str, Any]:
 
 def _key_is_published(spec: SourceSpec) -> bool:
     """Whether the key still tells rows apart once the privacy rules are applied."""
-    return all(spec.column(name).privacy == "keep" for name in spec.primary_key)
+    return spec.protection is None and all(
+        spec.column(name).privacy == "keep" for name in spec.primary_key
+    )
 
 
 def _dump(value: dict[str, Any]) -> str:

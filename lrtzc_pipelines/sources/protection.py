@@ -71,20 +71,25 @@ class _Protection(Frozen):
 
     Attributes:
         source: Text or policy that the thresholds come from.
+        is_open: Whether what goes on is open data, whatever the tier of the rows.
     """
 
     source: Annotated[str, Field(min_length=10)]
+    is_open: bool = False
 
 
 class AggregateProtection(_Protection):
     """Cells of enough persons; those with fewer fall back to coarser ones.
 
+    Each row counts in one cell only, so that no cell can be subtracted from another.
+
     Attributes:
         subject: Column that says whose a row is: distinct ones are counted.
         dimensions: Sides of the cells.
         grains: What is taken of each dimension, from the finest cells to the coarsest.
-            A block of cells that would be one at the next grain falls back as a whole
-            as soon as one of them fails.
+        fall_back: What falls to the next grain: `blocks`, all the cells that would be
+            one there, as soon as one of them fails (a day is told by half-hours or not
+            at all); or `cells`, only those that fail (the rest of the destinations).
         measures: Quantities of the cells.
         min_subjects: Fewest persons in a cell.
         max_share: Largest share that one person may have of a sum.
@@ -94,6 +99,7 @@ class AggregateProtection(_Protection):
     subject: str
     dimensions: Annotated[tuple[Dimension, ...], Field(min_length=1)]
     grains: Annotated[tuple[dict[str, Take], ...], Field(min_length=1)]
+    fall_back: Literal["blocks", "cells"] = "blocks"
     measures: Annotated[tuple[Measure, ...], Field(min_length=1)]
     min_subjects: Annotated[int, Field(ge=3)]
     max_share: Annotated[float, Field(gt=0, lt=1)] = 0.85
@@ -224,6 +230,9 @@ class Quasi(Frozen):
     def _known(cls, levels: tuple[str, ...]) -> tuple[str, ...]:
         for level in levels:
             check_take(level)
+        if levels[0] == "all":
+            msg = "levels: the first one tells something"
+            raise ValueError(msg)
         return levels
 
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 import re
 from datetime import date
 from enum import StrEnum
+from functools import cached_property
 from typing import Annotated, Literal, Self
 
 from pydantic import Field, PrivateAttr, field_validator, model_validator
@@ -17,6 +18,7 @@ from pydantic import Field, PrivateAttr, field_validator, model_validator
 from lrtzc_pipelines.sources.columns import Column
 from lrtzc_pipelines.sources.formats import FORMATS_OF, Format
 from lrtzc_pipelines.sources.frozen import Frozen
+from lrtzc_pipelines.sources.protection import Protection
 from lrtzc_pipelines.sources.protocols import Connector
 
 LICENCES = frozenset(
@@ -106,6 +108,7 @@ class SourceSpec(Frozen):
     raw_retention_days: Annotated[int, Field(ge=1)]
     ignored_columns: tuple[str, ...] = ()
     columns: Annotated[tuple[Column, ...], Field(min_length=1)]
+    protection: Protection | None = None
     _day: date | None = PrivateAttr(default=None)
 
     @field_validator("licence")
@@ -170,11 +173,41 @@ class SourceSpec(Frozen):
                 raise ValueError(msg)
         return self
 
+    @model_validator(mode="after")
+    def _protected_as_classified(self) -> Self:
+        """Every column says what it is to the protection, and the protection agrees."""
+        classes = {"subject", "quasi", "sensitive"}
+        used = self.protection.used if self.protection else {}
+        for column in self.columns:
+            expected = used.pop(column.name, None)
+            if expected and column.privacy != expected:
+                msg = (
+                    f"column {column.name}: privacy: {expected}, as protection uses it"
+                )
+                raise ValueError(msg)
+            if not expected and column.privacy in classes:
+                msg = f"column {column.name}: no protection uses it as {column.privacy}"
+                raise ValueError(msg)
+            aggregated = self.protection and self.protection.release != "microdata"
+            if aggregated and not expected and column.privacy != "drop":
+                msg = f"column {column.name}: is in no cell, so privacy: drop"
+                raise ValueError(msg)
+        if used:
+            msg = f"protection: uses {', '.join(used)}, which are no columns"
+            raise ValueError(msg)
+        return self
+
     def for_day(self, day: date) -> SourceSpec:
         """The slice of one day: its connector asks for that day only."""
         part = self.model_copy(update={"connector": self.connector.for_day(day)})
         part._day = day  # noqa: SLF001 - our own
         return part
+
+    @property
+    def released_tier(self) -> Tier:
+        """Who may read what goes on."""
+        opened = self.protection is not None and self.protection.is_open
+        return Tier.OPEN if opened else self.tier
 
     @property
     def is_daily(self) -> bool:
@@ -198,9 +231,11 @@ class SourceSpec(Frozen):
                 return column
         raise KeyError(name)
 
-    @property
+    @cached_property
     def published_columns(self) -> tuple[Column, ...]:
-        """Columns that survive anonymization, in order."""
+        """Columns of what goes on, in order: those left, or those of the protection."""
+        if self.protection:
+            return self.protection.columns({c.name: c for c in self.columns})
         return tuple(c for c in self.columns if c.privacy != "drop")
 
 

@@ -69,10 +69,10 @@ def test_staged_sources_enter_the_release_and_leave_it(
 
 
 def test_what_is_not_open_is_not_released(lrtzc, checkout: Checkout) -> None:
-    said = lrtzc("sources", "stage", "linky_load_curves")
+    said = lrtzc("sources", "stage", "terreze_sensor_measures")
     assert said.code == 2
     assert "its tier is restricted" in said.err
-    assert not (checkout.staging / "linky_load_curves").exists()
+    assert not (checkout.staging / "terreze_sensor_measures").exists()
 
 
 Break = Callable[[Checkout], object]

@@ -118,6 +118,13 @@ def test_persons_are_counted_and_not_their_rows() -> None:
     assert found.cells.is_empty()
 
 
+def test_persons_are_counted_where_nothing_is_told_of_the_time() -> None:
+    """Rows of one person do not rise in a time that is taken away."""
+    rows = [("m1", "A", slot, 10.0) for slot in range(20)]
+    for nothing in ({"slot": "all", "area": "value"}, {"slot": "all", "area": "all"}):
+        assert aggregate(readings(*rows), policy(grains=[nothing])).cells.is_empty()
+
+
 def test_one_person_may_not_dominate_a_sum() -> None:
     rows = [("giant", "A", 0, 1000.0), *[(f"m{n}", "A", 0, 1.0) for n in range(9)]]
     assert aggregate(readings(*rows), policy()).cells.is_empty()

@@ -1,0 +1,55 @@
+"""What a release says of how its personal data were protected, and at what cost."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+from typing import Any
+
+from lrtzc_pipelines.anonymizing import REPORT
+from lrtzc_pipelines.layout import Layout
+from lrtzc_pipelines.slicing import slices
+from lrtzc_pipelines.sources.spec import SourceSpec
+from lrtzc_pipelines.storage import read_json
+
+FILE = "privacy.json"
+
+
+def privacy_manifest(
+    specs: Mapping[str, SourceSpec], layout: Layout, released: Collection[str]
+) -> dict[str, Any]:
+    """For each source behind the release, what was asked of it and what was achieved.
+
+    Args:
+        specs: Every source.
+        layout: Where the reports of the protections are.
+        released: Ids of the sources that the release is made from.
+    """
+    return {
+        source_id: _entry(specs[source_id], layout) for source_id in sorted(released)
+    }
+
+
+def _entry(spec: SourceSpec, layout: Layout) -> dict[str, Any]:
+    entry: dict[str, Any] = {
+        "title": spec.title,
+        "tier": str(spec.tier),
+        "licence": spec.licence,
+        "raw_retention_days": spec.raw_retention_days,
+        "columns": {
+            column.name: _rule(column.privacy)
+            for column in spec.columns
+            if column.privacy != "keep"
+        },
+    }
+    if spec.protection:
+        found = {
+            part.parts[-1]: report
+            for part in slices(spec, layout)
+            if (report := read_json(layout.anonymized(*part.parts) / REPORT))
+        }
+        entry["protection"] = found if spec.is_daily else found.get(spec.id)
+    return entry
+
+
+def _rule(privacy: Any) -> Any:
+    return privacy if isinstance(privacy, str) else privacy.model_dump(mode="json")

@@ -1,0 +1,330 @@
+"""The audit of what was written: silent on what is right, loud on every fault."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable
+from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import polars as pl
+import pytest
+
+from lrtzc_pipelines import anonymizing
+from lrtzc_pipelines.anonymizing import REPORT, write_anonymized
+from lrtzc_pipelines.cells import TYPES
+from lrtzc_pipelines.errors import PrivacyError
+from lrtzc_pipelines.layout import Layout
+from lrtzc_pipelines.privacy.audit import CHECKS, audit
+from lrtzc_pipelines.privacy.protecting import Protected, protect_source
+from lrtzc_pipelines.sources.registry import load_sources
+from lrtzc_pipelines.sources.spec import SourceSpec
+from lrtzc_pipelines.states import DATA, ValidatedState, read_json, write_state
+
+SPECS = load_sources()
+CURVES = SPECS["linky_load_curves"]
+TRIPS = SPECS["partner_mobility_trips"]
+WASTE = SPECS["valorisation_company_waste"]
+DWELLINGS = SPECS["ademe_dpe_dwellings"]
+MIDNIGHT = datetime(2026, 3, 1, 23, tzinfo=UTC)
+
+
+def frame_of(spec: SourceSpec, rows: list[dict[str, Any]]) -> pl.DataFrame:
+    schema = {c.name: TYPES[c.type] for c in spec.columns}
+    return pl.DataFrame(
+        [{name: row.get(name) for name in schema} for row in rows], schema=schema
+    )
+
+
+def curves(rng: np.random.Generator) -> pl.DataFrame:
+    rows = [
+        {
+            "usage_point_id": f"{meter:014}",
+            "started_at": MIDNIGHT + timedelta(minutes=30 * slot),
+            "mean_power_w": float(rng.integers(50, 3000)),
+        }
+        for meter in range(int(rng.integers(12, 20)))
+        for slot in range(48)
+    ]
+    return frame_of(CURVES, rows)
+
+
+def trips(rng: np.random.Generator) -> pl.DataFrame:
+    rows = [
+        {
+            "depositor_id": "velo",
+            "trip_id": f"t{n}",
+            "user_id": f"user-{rng.integers(80)}",
+            "origin_commune_code": rng.choice(["17300", "17010", "17028"]),
+            "destination_commune_code": rng.choice(["17300", "17010"]),
+            "departed_at": MIDNIGHT + timedelta(minutes=int(rng.integers(40_000))),
+        }
+        for n in range(900)
+    ]
+    return frame_of(TRIPS, rows)
+
+
+def waste(rng: np.random.Generator) -> pl.DataFrame:
+    rows = [
+        {
+            "depositor_id": "recyclage",
+            "establishment_siret": f"000000000{rng.integers(60):05}",
+            "commune_code": "17300",
+            "month": date(2025, int(rng.integers(1, 13)), 1),
+            "waste_code": rng.choice(["150101", "170107", "200301", "130205*"]),
+            "treatment_code": rng.choice(["R3", "D1"], p=[0.8, 0.2]),
+            "mass_tonnes": float(rng.lognormal(1, 1)),
+        }
+        for _ in range(70)
+    ]
+    # There is always a firm alone with its waste.
+    rows.append(rows[0] | {"waste_code": "060101*", "treatment_code": "R5"})
+    return frame_of(WASTE, rows)
+
+
+def dwellings(rng: np.random.Generator) -> pl.DataFrame:
+    rows = [
+        {
+            "dpe_number": f"0017E{n:08}",
+            "established_date": date(2024, 1, 1),
+            "commune_code": rng.choice(["17300", "17010", "17028"]),
+            "building_type": rng.choice(["maison", "appartement"]),
+            "construction_period": rng.choice(["avant 1948", "1975-1977"]),
+            "living_area_m2": float(rng.integers(20, 200)),
+            "energy_label": rng.choice(list("ABCDEFG")),
+            "ghg_label": rng.choice(list("ABCDEFG")),
+            "main_heating_energy": rng.choice(["Électricité", "Gaz naturel"]),
+        }
+        for n in range(700)
+    ]
+    return frame_of(DWELLINGS, rows)
+
+
+MADE: dict[str, Callable[[np.random.Generator], pl.DataFrame]] = {
+    CURVES.id: curves,
+    TRIPS.id: trips,
+    WASTE.id: waste,
+    DWELLINGS.id: dwellings,
+}
+
+
+def findings(
+    spec: SourceSpec, written: pl.DataFrame, validated: pl.DataFrame, folder: Path
+) -> dict[str, bool]:
+    out, rows = folder / "out.parquet", folder / "l'agglo.parquet"
+    written.write_parquet(out)
+    validated.write_parquet(rows)
+    return {found.check: found.passed for found in audit(spec, out, rows)}
+
+
+@pytest.mark.parametrize("source_id", MADE)
+@pytest.mark.parametrize("seed", range(25))
+def test_what_is_right_raises_no_alarm(
+    tmp_path: Path, source_id: str, seed: int
+) -> None:
+    spec, rows = SPECS[source_id], MADE[source_id](np.random.default_rng(seed))
+    done = protect_source(spec, rows)
+    assert done.rows.height
+    assert done.rows.columns == [c.name for c in spec.published_columns]
+    assert findings(spec, done.rows, rows, tmp_path) == dict.fromkeys(CHECKS, True)
+
+
+Mutation = Callable[[pl.DataFrame, pl.DataFrame], pl.DataFrame]
+
+
+def with_first(name: str, value: object) -> Mutation:
+    """The first row with another value in a column."""
+
+    def mutated(written: pl.DataFrame, _: pl.DataFrame) -> pl.DataFrame:
+        first = pl.int_range(pl.len()) == 0
+        kind = written.schema[name]
+        changed = pl.when(first).then(pl.lit(value, kind)).otherwise(pl.col(name))
+        return written.with_columns(changed.alias(name))
+
+    return mutated
+
+
+def leaked(name: str, subject: str, spelt: Callable[[str], str]) -> Mutation:
+    """An identifier of the rows, in some spelling, in a text that is written."""
+
+    def mutated(written: pl.DataFrame, rows: pl.DataFrame) -> pl.DataFrame:
+        return with_first(name, spelt(str(rows[subject][0])))(written, rows)
+
+    return mutated
+
+
+def shown_secret(written: pl.DataFrame, _: pl.DataFrame) -> pl.DataFrame:
+    """Every secret cell shown as if it were none."""
+    return written.with_columns(
+        pl.lit("observed").alias("mass_tonnes_state"),
+        pl.col("mass_tonnes").fill_null(1.0),
+    )
+
+
+def valued_secret(written: pl.DataFrame, _: pl.DataFrame) -> pl.DataFrame:
+    return written.with_columns(pl.col("mass_tonnes").fill_null(1.0))
+
+
+def dropped_row(written: pl.DataFrame, _: pl.DataFrame) -> pl.DataFrame:
+    """One class with one row less than it needs."""
+    quasi = ["commune_code", "building_type", "construction_period", "living_area_m2"]
+    sizes = written.with_columns(pl.len().over(quasi).alias("n"))
+    smallest = sizes.sort("n", maintain_order=True).select(quasi).head(1)
+    rest = written.join(smallest, on=quasi, how="anti", nulls_equal=True)
+    poor = written.join(smallest, on=quasi, how="semi", nulls_equal=True).head(10)
+    return pl.concat([rest, poor])
+
+
+def a_person_alone(written: pl.DataFrame, _: pl.DataFrame) -> pl.DataFrame:
+    alone = written.head(1).with_columns(pl.lit("17483").alias("commune_code"))
+    return pl.concat([written, alone])
+
+
+def sha256(text: str) -> str:
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+def md5(text: str) -> str:
+    return hashlib.md5(text.encode()).hexdigest()
+
+
+GRAIN, USER = "started_at_grain", "user_id"
+MUTATIONS: dict[str, tuple[SourceSpec, Mutation, str]] = {
+    "a cell of ten": (CURVES, with_first("subject_count", 10), "thresholds"),
+    "a cell of nobody said": (CURVES, with_first("subject_count", None), "thresholds"),
+    "more persons than there are": (
+        CURVES,
+        with_first("subject_count", 99),
+        "thresholds",
+    ),
+    "a cell that no row is in": (
+        CURVES,
+        with_first("started_at", MIDNIGHT - timedelta(days=400)),
+        "thresholds",
+    ),
+    "the meter's number": (
+        CURVES,
+        leaked(GRAIN, "usage_point_id", str),
+        "no_identifier",
+    ),
+    "its number hashed without a key": (
+        CURVES,
+        leaked(GRAIN, "usage_point_id", sha256),
+        "no_identifier",
+    ),
+    "its number hashed otherwise": (
+        CURVES,
+        leaked(GRAIN, "usage_point_id", md5),
+        "no_identifier",
+    ),
+    "an identifier in capitals": (
+        TRIPS,
+        leaked("day_type", USER, str.upper),
+        "no_identifier",
+    ),
+    "the number of rows": (
+        CURVES,
+        lambda written, _: written.with_row_index("index"),
+        "schema_closure",
+    ),
+    "a column that was dropped": (
+        CURVES,
+        lambda written, _: written.with_columns(pl.lit("x").alias("quality")),
+        "schema_closure",
+    ),
+    "a column missing": (
+        TRIPS,
+        lambda written, _: written.drop("trip_count"),
+        "schema_closure",
+    ),
+    "secret cells shown": (WASTE, shown_secret, "thresholds"),
+    "secret cells with their values": (WASTE, valued_secret, "thresholds"),
+    "a class of k-1": (DWELLINGS, dropped_row, "thresholds"),
+    "somebody alone": (DWELLINGS, a_person_alone, "thresholds"),
+    "a null in a quasi-identifier": (
+        DWELLINGS,
+        with_first("building_type", None),
+        "thresholds",
+    ),
+    "an e-mail": (
+        DWELLINGS,
+        with_first("energy_label", "jean@exemple.fr"),
+        "no_pattern",
+    ),
+    "a telephone": (DWELLINGS, with_first("ghg_label", "06 12 34 56 78"), "no_pattern"),
+    "a number of fourteen digits": (
+        TRIPS,
+        with_first("day_type", "n 00000000012345"),
+        "no_pattern",
+    ),
+    "an IBAN": (
+        DWELLINGS,
+        with_first("main_heating_energy", "FR76 3000 6000 0112 3456 7890 189"),
+        "no_pattern",
+    ),
+    "a plate": (DWELLINGS, with_first("ghg_label", "AB-123-CD"), "no_pattern"),
+}
+
+
+@pytest.mark.parametrize("seed", range(20))
+@pytest.mark.parametrize("fault", MUTATIONS)
+def test_every_fault_is_found(tmp_path: Path, fault: str, seed: int) -> None:
+    spec, mutate, check = MUTATIONS[fault]
+    rows = MADE[spec.id](np.random.default_rng(1000 + seed))
+    faulty = mutate(protect_source(spec, rows).rows, rows)
+    assert not findings(spec, faulty, rows, tmp_path)[check]
+
+
+def hold(layout: Layout, spec: SourceSpec, rows: pl.DataFrame) -> None:
+    folder = layout.validated(*spec.parts)
+    rows.write_parquet(folder / DATA)
+    state = ValidatedState(
+        source_id=spec.id,
+        fingerprint="f",
+        snapshot_id="s",
+        content_sha256="c",
+        row_count=rows.height,
+        quarantined_count=0,
+        origin="sandbox",
+        collected_at="2026-03-01T00:00:00+00:00",
+        validated_at="2026-03-01T00:00:00+00:00",
+        run_id="r",
+        continuity={},
+    )
+    write_state(folder, state)
+
+
+def test_the_report_says_what_was_asked_achieved_and_lost(tmp_path: Path) -> None:
+    layout = Layout(tmp_path)
+    hold(layout, DWELLINGS, dwellings(np.random.default_rng(3)))
+    state, _ = write_anonymized(DWELLINGS, layout, run_id="r")
+    report = read_json(layout.anonymized(DWELLINGS.id) / REPORT)
+    assert report["k"] >= report["policy"]["k"] == 11
+    assert report["threshold_source"].startswith("Règle du projet")
+    assert report["rows"] + report["suppressed_rows"] == report["row_count"]
+    assert state.row_count == report["rows"]
+    assert set(report["audit"]) == set(CHECKS)
+    assert 0 <= report["information_loss"] < 1
+
+
+def test_what_fails_its_audit_is_withdrawn_with_what_was_there(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    layout, rows = Layout(tmp_path), curves(np.random.default_rng(4))
+    hold(layout, CURVES, rows)
+    write_anonymized(CURVES, layout, run_id="r")
+    folder = layout.anonymized(CURVES.id)
+    assert (folder / DATA).exists()
+
+    def faulty(spec: SourceSpec, frame: pl.DataFrame) -> Protected:
+        done = protect_source(spec, frame)
+        leak = leaked(GRAIN, "usage_point_id", str)
+        return Protected(leak(done.rows, frame), done.report)
+
+    monkeypatch.setattr(anonymizing, "protect_source", faulty)
+    with pytest.raises(PrivacyError, match="no_identifier") as error:
+        write_anonymized(CURVES, layout, run_id="r")
+    assert rows["usage_point_id"][0] not in str(error.value)
+    assert list(folder.iterdir()) == []
