@@ -13,13 +13,17 @@ from typing import Any
 
 import pytest
 
+from lrtzc_pipelines.sandbox.consents import write_consents
+from lrtzc_pipelines.sandbox.deposits import write_inbox
 from lrtzc_pipelines.sandbox.server import (
     RunningSandbox,
     create_app,
     endpoint_overrides,
 )
+from lrtzc_pipelines.sandbox.uplinks import write_spool
 from lrtzc_pipelines.sandbox.world import World
 
+SEED = 7
 LRTZC = Path(sys.executable).parent / "lrtzc"
 
 
@@ -70,13 +74,16 @@ def clean_environment(data_dir: Path, overrides: dict[str, str]) -> dict[str, st
 
 @pytest.fixture(scope="module")
 def sandbox_url() -> Iterator[str]:
-    with RunningSandbox(create_app(World(seed=7))) as url:
+    with RunningSandbox(create_app(World(seed=SEED))) as url:
         yield url
 
 
 @pytest.fixture(scope="module")
 def platform(tmp_path_factory: pytest.TempPathFactory, sandbox_url: str) -> Platform:
     data_dir = tmp_path_factory.mktemp("platform") / "data"
+    # What nobody is asked for over HTTP.
+    for leave in (write_consents, write_spool, write_inbox):
+        leave(data_dir, SEED)
     return Platform(
         data_dir, clean_environment(data_dir, endpoint_overrides(sandbox_url))
     )

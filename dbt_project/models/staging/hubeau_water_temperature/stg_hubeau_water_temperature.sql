@@ -4,13 +4,11 @@ select
     src.station_name,
     src.river_name,
     src.commune_code,
-    src.commune_name,
     src.measured_date,
     src.measured_time,
     src.water_temperature_celsius,
     src.unit_symbol,
     src.qualification_code,
-    src.qualification_label,
     src.longitude,
     src.latitude
 from {{ source('anonymized', 'hubeau_water_temperature') }} as src
