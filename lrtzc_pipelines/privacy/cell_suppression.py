@@ -117,6 +117,7 @@ class _Shifts:
         # A shift is what goes up and what goes down: neither is negative.
         self._sums = hstack([sums, -sums]).tocsc()
         self._room = table.values - table.largest
+        self._inner: set[int] = set(table.contributions[CELL].to_list())
         self._above = _totals_above(table.relations)
         self._below: dict[int, set[int]] = {}
         for part, totals in self._above.items():
@@ -158,7 +159,9 @@ class _Shifts:
             raise _hopeless(int(table.units[cell]))
         self._leave_out(shift, found)
         alone = there[(np.abs(shift) > _TINY) & (table.units[there] == 1)]
-        outside = set(alone.tolist()) - {cell} - self._below.get(cell, set())
+        # A unit that is alone in a margin is alone in a cell of it.
+        outside = set(alone.tolist()) & self._inner - {cell}
+        outside -= self._below.get(cell, set())
         for single in sorted(outside):
             without = everything.copy()
             without[single] = 0.0

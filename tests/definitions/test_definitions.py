@@ -26,6 +26,7 @@ ORCHESTRATION_MODULES = {
     "definitions.py",
     "jobs.py",
     "running.py",
+    "runs.py",
     "run_summary.py",
 }
 

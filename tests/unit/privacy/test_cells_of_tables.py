@@ -153,6 +153,14 @@ def test_suppressed_cells_of_a_sum_are_one_cell_together() -> None:
     assert attack(found, suppress(found, RULE).all, RULE) == []
 
 
+@pytest.mark.parametrize("units", [1, 2])
+def test_a_table_of_one_cell_is_secret_throughout(units: int) -> None:
+    found = table([("a", "x", f"u{n}", 5.0 + n) for n in range(units)])
+    done = suppress(found, RULE)
+    assert done.all.all()
+    assert attack(found, done.all, RULE) == []
+
+
 def test_tables_of_three_sides_are_protected_too() -> None:
     rng = np.random.default_rng(5)
     frame = pl.DataFrame(
