@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import ssl
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -13,17 +12,12 @@ from services import Canary, limits
 from lrtzc_pipelines import collecting
 
 
-@pytest.fixture(scope="session", autouse=True)
-def _without_certificates() -> Iterator[None]:
-    """No service here speaks TLS, and reading certificates is most of a client."""
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(ssl.SSLContext, "load_verify_locations", lambda *_, **__: None)
-        yield
-
-
-@pytest.fixture(scope="session", autouse=True)
+@pytest.fixture(scope="module", autouse=True)
 def _without_waiting_for_the_disk() -> Iterator[None]:
-    """No power fails here, and a thousand snapshots are a thousand flushes."""
+    """No power fails here, and a thousand snapshots are a thousand flushes.
+
+    By module, not session: what runs next in this process must flush again.
+    """
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(os, "fsync", lambda _: None)
         yield
