@@ -2,7 +2,6 @@
 select
     src.station_code,
     src.station_name,
-    src.river_name,
     src.commune_code,
     src.measured_date,
     src.measured_time,
