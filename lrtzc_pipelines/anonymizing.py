@@ -11,7 +11,8 @@ from lrtzc_pipelines.errors import PrivacyError
 from lrtzc_pipelines.layout import Layout
 from lrtzc_pipelines.privacy.anonymize import ANONYMIZATION_VERSION, anonymize
 from lrtzc_pipelines.privacy.audit import audit
-from lrtzc_pipelines.privacy.protecting import protect_source
+from lrtzc_pipelines.privacy.ledger import Ledger
+from lrtzc_pipelines.privacy.releasing import release
 from lrtzc_pipelines.sources.spec import SourceSpec
 from lrtzc_pipelines.states import (
     DATA,
@@ -58,7 +59,10 @@ def write_anonymized(
     row_count = validated.row_count
     with replacing(folder / DATA) as temporary:
         if spec.protection:
-            row_count = _write_protected(spec, source / DATA, temporary, folder)
+            ledger = Ledger(layout.ledger(validated.origin, *spec.parts), spec.label)
+            row_count = _write_protected(
+                spec, source / DATA, temporary, folder, ledger
+            )
         else:
             frame = anonymize(spec, pl.scan_parquet(source / DATA))
             frame.sink_parquet(temporary, compression="zstd", statistics=True)
@@ -85,15 +89,15 @@ def write_anonymized(
 
 
 def _write_protected(
-    spec: SourceSpec, validated: Path, written: Path, folder: Path
+    spec: SourceSpec, validated: Path, written: Path, folder: Path, ledger: Ledger
 ) -> int:
     """Writes what a protection lets go on, once it has been audited; its rows.
 
     The report stands beside the data, for the manifest of releases.
     """
-    protected = protect_source(spec, pl.read_parquet(validated))
-    protected.rows.write_parquet(written, compression="zstd", statistics=True)
-    findings = audit(spec, written, validated)
+    released = release(spec, pl.read_parquet(validated), ledger)
+    released.rows.write_parquet(written, compression="zstd", statistics=True)
+    findings = audit(spec, written, validated, ledger)
     failed = [finding for finding in findings if not finding.passed]
     if failed:
         for name in (STATE, DATA, REPORT):
@@ -102,9 +106,10 @@ def _write_protected(
         msg = f"{spec.label}: the audit of what was written failed: {told}"
         raise PrivacyError(msg)
     report = {
-        **protected.report,
-        "policy_sha256": fingerprint(protected.report["policy"]),
+        **released.report,
+        "policy_sha256": fingerprint(released.report["policy"]),
         "audit": {finding.check: finding.details for finding in findings},
     }
+    released.write_down(ledger)
     write_json(folder / REPORT, report)
-    return protected.rows.height
+    return released.rows.height

@@ -43,6 +43,13 @@ class Layout:
         """Folder of a source's anonymized Parquet and state."""
         return self.private("anonymized", *parts)
 
+    def ledger(self, origin: str, *parts: str) -> Path:
+        """Folder of what was released of a protected source, and of whom (private).
+
+        Invented data and real ones have ledgers of their own.
+        """
+        return self.private("ledger", origin, *parts)
+
     def spool(self, collector_id: str) -> Path:
         """Folder of the messages that a collector wrote down (private)."""
         return self.private("spool", collector_id)

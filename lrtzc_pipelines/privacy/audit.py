@@ -7,15 +7,16 @@ Findings say how many, never what.
 
 from __future__ import annotations
 
-import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass, field
-from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
 import duckdb
 
+from lrtzc_pipelines.privacy.audit_republication import stand, too_near
+from lrtzc_pipelines.privacy.audit_takes import ZONE, quoted, taken
+from lrtzc_pipelines.privacy.ledger import Ledger
 from lrtzc_pipelines.sources.columns import ColumnType
 from lrtzc_pipelines.sources.protection import (
     AggregateProtection,
@@ -29,6 +30,7 @@ CHECKS = {
     "thresholds": "Every cell, or class of rows, is of enough persons or firms.",
     "no_identifier": "No identifier of a person or firm was written, hashed or not.",
     "no_pattern": "Nothing written looks like an identifier.",
+    "republication": "What differs from earlier releases differs by enough persons.",
 }
 """What an audit looks at; each blocks."""
 
@@ -41,10 +43,7 @@ PATTERNS = {
 }
 """Shapes of identifiers that no published text may have."""
 
-_ZONE = "Europe/Paris"
-_UNITS = {"m": "minutes", "h": "hours", "d": "days", "w": "weeks", "mo": "months"}
-_UNITS["y"] = "years"
-_DURATION = re.compile(r"^(\d+)(mo|m|h|d|w|y)$")
+_NEVER_WRITTEN = ("drop", "subject")
 _TOTAL = "(total)"
 _NEAR = 1e-9
 
@@ -58,26 +57,31 @@ class Finding:
     details: dict[str, Any] = field(default_factory=dict)
 
 
-def audit(spec: SourceSpec, written: Path, validated: Path) -> list[Finding]:
+def audit(
+    spec: SourceSpec, written: Path, validated: Path, ledger: Ledger | None = None
+) -> list[Finding]:
     """What is to be said of a written file.
 
     Args:
         spec: A source with a protection.
         written: Parquet file that would go on.
         validated: Parquet file of the rows it was made from (private).
+        ledger: What was released before; nothing if None.
     """
     with duckdb.connect() as connection:
-        connection.execute(f"set TimeZone = '{_ZONE}'")
+        connection.execute(f"set TimeZone = '{ZONE}'")
         for view, path in (("written", written), ("validated", validated)):
             place = str(path).replace("'", "''")
             connection.execute(
                 f"create view {view} as select * from read_parquet('{place}')"  # noqa: S608 - our own path
             )
+        stand(connection, ledger)
         return [
             _closure(connection, spec),
             _thresholds(connection, spec),
             _identifiers(connection, spec),
             _patterns(connection, spec),
+            _republication(connection, spec, ledger),
         ]
 
 
@@ -130,16 +134,17 @@ def _aggregate(
     ]
     for grain in policy.grains:
         sides = {d.name: (d.column, grain[d.name]) for d in policy.dimensions}
-        taken = _taken(spec, sides)
+        coarser = taken(spec, sides)
         same = " and ".join(
-            f"w.{_name(side)} is not distinct from v.{_name(side)}" for side in sides
+            f"w.{quoted(side)} is not distinct from v.{quoted(side)}" for side in sides
         )
-        own = " and ".join(f"w.{_name(f'{n}_grain')} = '{grain[n]}'" for n in graded)
+        own = " and ".join(f"w.{quoted(f'{n}_grain')} = '{grain[n]}'" for n in graded)
+        subject = quoted(policy.subject)
         ((bad,),) = _rows(
             connection,
-            f"with v as (select {taken}, count(distinct {_name(policy.subject)}) as n "  # noqa: S608 - quoted names
+            f"with v as (select {coarser}, count(distinct {subject}) as n "  # noqa: S608 - quoted names
             "from validated group by all) "
-            "select count(*) from written as w left join v on "
+            "select count(*) from fresh as w left join v on "
             f"{same} where {own or 'true'} and (v.n is null or v.n < w.subject_count)",
         )
         failing += bad
@@ -152,32 +157,32 @@ def _cells(
     """Cells that are shown though they have too few firms, or one that dominates."""
     names = [dimension.name for dimension in policy.dimensions]
     sides = {d.name: (d.column, policy.takes[d.name]) for d in policy.dimensions}
-    amount, subject = _name(str(policy.measure.column)), _name(policy.subject)
+    amount, subject = quoted(str(policy.measure.column)), quoted(policy.subject)
     margins = [name for name in names if name not in policy.separate_by]
     keys = ", ".join(
-        f"case when grouping({_name(n)}) = 1 then '{_TOTAL}' else "
-        f"coalesce({_name(n)}::varchar, '(absent)') end as {_name(n)}"
+        f"case when grouping({quoted(n)}) = 1 then '{_TOTAL}' else "
+        f"coalesce({quoted(n)}::varchar, '(absent)') end as {quoted(n)}"
         if n in margins
-        else _name(n)
+        else quoted(n)
         for n in names
     )
-    cube = ", ".join(_name(n) for n in margins)
-    apart = "".join(f", {_name(n)}" for n in policy.separate_by)
+    cube = ", ".join(quoted(n) for n in margins)
+    apart = "".join(f", {quoted(n)}" for n in policy.separate_by)
     same = " and ".join(
-        f"w.{_name(n)} is not distinct from c.{_name(n)}" for n in names
+        f"w.{quoted(n)} is not distinct from c.{quoted(n)}" for n in names
     )
-    shown, measure = f"w.{_name(f'{policy.measure.name}_state')}", policy.measure.name
+    shown, measure = f"w.{quoted(f'{policy.measure.name}_state')}", policy.measure.name
     ((checked, failing),) = _rows(
         connection,
-        f"with taken as (select {_taken(spec, sides)}, {subject} as unit_of, "  # noqa: S608 - quoted names
+        f"with taken as (select {taken(spec, sides)}, {subject} as unit_of, "  # noqa: S608 - quoted names
         f"{amount} as amount from validated where {amount} is not null), "
         f"units as (select {keys}, unit_of, sum(amount) as amount from taken "
         f"group by cube ({cube}){apart}, unit_of), "
-        f"c as (select {', '.join(map(_name, names))}, count(*) as n, "
+        f"c as (select {', '.join(map(quoted, names))}, count(*) as n, "
         "sum(amount) as total, max(amount) as largest from units group by all) "
         f"select count(*), count(*) filter (where {shown} <> 'secret' and (c.n is null "
         f"or c.n < {policy.min_units} or c.largest > {policy.dominance} * c.total "
-        f"+ {_NEAR}) or {shown} = 'secret' and w.{_name(measure)} is not null) "
+        f"+ {_NEAR}) or {shown} = 'secret' and w.{quoted(measure)} is not null) "
         f"from written as w left join c on {same}",
     )
     return checked, failing
@@ -187,10 +192,10 @@ def _classes(
     connection: duckdb.DuckDBPyConnection, policy: MicrodataProtection
 ) -> tuple[int, int]:
     """Classes of rows with too few of them, or too few sensitive values."""
-    quasi = ", ".join(_name(q.column) for q in policy.quasi)
+    quasi = ", ".join(quoted(q.column) for q in policy.quasi)
     # A null is a value: counted as one.
     values = "".join(
-        f" or count(distinct coalesce({_name(s)}::varchar, '(absent)')) < {policy.l}"
+        f" or count(distinct coalesce({quoted(s)}::varchar, '(absent)')) < {policy.l}"
         for s in policy.sensitive
     )
     ((checked, failing),) = _rows(
@@ -201,92 +206,55 @@ def _classes(
     return checked, failing
 
 
-def _taken(spec: SourceSpec, sides: Mapping[str, tuple[str, str]]) -> str:
-    return ", ".join(
-        f"{_take(spec, column, what)} as {_name(side)}"
-        for side, (column, what) in sides.items()
-    )
-
-
-def _take(spec: SourceSpec, column: str, what: str) -> str:
-    """What is taken of a column, in SQL."""
-    name, kind = _name(column), spec.column(column).type
-    word, _, argument = what.partition(":")
-    match word:
-        case "value":
-            taken = name
-        case "all":
-            taken = "null"
-        case "first":
-            taken = f"left({name}::varchar, {int(argument)})"
-        case "below":
-            taken = _bins(name, argument.split(","))
-        case "hour_of_day":
-            taken = f"hour({name})"
-        case "day_type":
-            taken = f"if(isodow({name}) >= 6, 'weekend', 'working_day')"
-        case _:
-            taken = _period(name, kind, what)
-    return taken
-
-
-def _period(name: str, kind: ColumnType, every: str) -> str:
-    found = _DURATION.match(every)
-    if found is None:
-        msg = f"{every!r} is no duration"
-        raise ValueError(msg)
-    interval = f"interval '{found[1]} {_UNITS[found[2]]}'"
-    if kind is ColumnType.DATE:
-        return f"time_bucket({interval}, {name})::date"
-    local = f"({name} at time zone '{_ZONE}')"
-    bucket = f"time_bucket({interval}, {local})"
-    if found[2] == "m" or every == "1h":
-        # The hour that autumn doubles keeps its two passes apart.
-        return f"{name} - ({local} - {bucket})"
-    return f"{bucket} at time zone '{_ZONE}'"
-
-
-def _bins(name: str, bounds: Sequence[str]) -> str:
-    texts = [f"{float(bound):g}" for bound in bounds]
-    labels = [f"<{texts[0]}"]
-    labels += [f"{low}-{high}" for low, high in pairwise(texts)]
-    cases = " ".join(
-        f"when {name} < {bound} then '{label}'"
-        for bound, label in zip(texts, labels, strict=True)
-    )
-    return f"case when {name} is null then null {cases} else '>={texts[-1]}' end"
+def _republication(
+    connection: duckdb.DuckDBPyConnection, spec: SourceSpec, ledger: Ledger | None
+) -> Finding:
+    failing = 0
+    if ledger and isinstance(spec.protection, AggregateProtection):
+        failing = too_near(connection, spec, spec.protection, ledger)
+    return Finding("republication", passed=not failing, details={"failing": failing})
 
 
 def _identifiers(connection: duckdb.DuckDBPyConnection, spec: SourceSpec) -> Finding:
     """Identifiers of the rows in any text that was written, in every usual spelling."""
-    subject = spec.protection.subject if spec.protection else None
     texts = list(_texts(spec))
-    if subject is None or not texts:
-        return Finding("no_identifier", passed=True, details={"columns": len(texts)})
-    raw = f"{_name(subject)}::varchar"
-    spellings = [
-        raw,
-        f"upper({raw})",
-        f"lower({raw})",
-        f"replace({raw}, ' ', '')",
-        f"md5({raw})",
-        f"sha1({raw})",
-        f"sha256({raw})",
-    ]
     known = " union ".join(
         f"select lower({spelling}) as id from validated"  # noqa: S608 - quoted names
-        for spelling in spellings
+        for name in _telling(spec)
+        for spelling in _spellings(f"{quoted(name)}::varchar")
     )
+    if not known or not texts:
+        return Finding("no_identifier", passed=True, details={"columns": len(texts)})
     leaked = 0
     for text in texts:
         ((count,),) = _rows(
             connection,
             f"with known as ({known}) select count(*) from written as w "  # noqa: S608 - quoted names
-            f"semi join known on lower(w.{_name(text)}) = known.id",
+            f"semi join known on lower(w.{quoted(text)}) = known.id",
         )
         leaked += count
     details = {"columns": len(texts), "leaked": leaked}
     return Finding("no_identifier", passed=not leaked, details=details)
+
+
+def _telling(spec: SourceSpec) -> list[str]:
+    """Columns that tell whose a row is: its subject, and what it has for a key."""
+    keys = [
+        name for name in spec.primary_key if spec.column(name).privacy in _NEVER_WRITTEN
+    ]
+    subject = spec.protection.subject if spec.protection else None
+    return list(dict.fromkeys([*([subject] if subject else []), *keys]))
+
+
+def _spellings(raw: str) -> list[str]:
+    """The usual ways to write an identifier, in SQL."""
+    return [
+        raw,
+        f"replace({raw}, ' ', '')",
+        f"md5({raw})",
+        f"sha1({raw})",
+        f"sha256({raw})",
+    ]
 
 
 def _patterns(connection: duckdb.DuckDBPyConnection, spec: SourceSpec) -> Finding:
@@ -294,7 +262,7 @@ def _patterns(connection: duckdb.DuckDBPyConnection, spec: SourceSpec) -> Findin
     for text in _texts(spec):
         for label, pattern in PATTERNS.items():
             ((count,),) = connection.execute(
-                f"select count(*) from written where regexp_matches({_name(text)}, ?)",  # noqa: S608 - quoted name
+                f"select count(*) from written where regexp_matches({quoted(text)}, ?)",  # noqa: S608 - quoted name
                 [pattern],
             ).fetchall()
             if count:
@@ -304,7 +272,3 @@ def _patterns(connection: duckdb.DuckDBPyConnection, spec: SourceSpec) -> Findin
 
 def _texts(spec: SourceSpec) -> Iterator[str]:
     return (c.name for c in spec.published_columns if c.type is ColumnType.TEXT)
-
-
-def _name(identifier: str) -> str:
-    return '"' + identifier.replace('"', '""') + '"'

@@ -12,8 +12,6 @@ from __future__ import annotations
 import base64
 import hmac
 import re
-import secrets
-from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import date
 from pathlib import Path
@@ -24,7 +22,7 @@ from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
 from lrtzc_pipelines.errors import SettingsError
-from lrtzc_pipelines.storage import sync_directory, write_bytes
+from lrtzc_pipelines.privacy.salts import destroy, salt
 
 SECRET_BYTES = 32
 PERIOD = re.compile(r"^\d{4}(?:-\d{2})?$")
@@ -81,9 +79,9 @@ class Keyring:
             dataset: Source id.
             period: A year or a month, `2026` or `2026-11`.
         """
-        salt = self._salt(domain, dataset, period)
+        own = self._salt(domain, dataset, period)
         info = "\0".join(("lrtzc pseudonyms", domain, dataset, period)).encode()
-        derived = HKDF(SHA256(), SECRET_BYTES, salt, info).derive(self._secret)
+        derived = HKDF(SHA256(), SECRET_BYTES, own, info).derive(self._secret)
         tag = hmac.digest(derived, b"key id", "sha256")
         key_id = base64.b32encode(tag).decode().lower()[:_KEY_ID_CHARACTERS]
         return Key(key_id, derived.hex())
@@ -101,8 +99,7 @@ class Keyring:
             if f"{path.stem}-13"[:7] < f"{before}-01"[:7]
         ]
         for path in doomed:
-            path.write_bytes(bytes(SECRET_BYTES))
-            path.unlink()
+            destroy(path)
         return [path.stem for path in doomed]
 
     def _salt(self, domain: str, dataset: str, period: str) -> bytes:
@@ -110,20 +107,7 @@ class Keyring:
             msg = f"{period!r} is no period: YYYY or YYYY-MM"
             raise ValueError(msg)
         path = self.folder / domain / dataset / f"{period}.salt"
-        if not path.exists():
-            _make_salt(path)
-        return path.read_bytes()
-
-
-def _make_salt(path: Path) -> None:
-    """Makes a salt, durably; of two processes that do, one wins and both use it."""
-    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-    own = path.with_name(f".{path.name}-{secrets.token_hex(4)}")
-    write_bytes(own, secrets.token_bytes(SECRET_BYTES))
-    with suppress(FileExistsError):
-        path.hardlink_to(own)
-    own.unlink()
-    sync_directory(path.parent)
+        return salt(path)
 
 
 def keyring(folder: Path, secret: str) -> Keyring:

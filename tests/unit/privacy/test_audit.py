@@ -12,11 +12,11 @@ import numpy as np
 import polars as pl
 import pytest
 
-from lrtzc_pipelines import anonymizing
 from lrtzc_pipelines.anonymizing import REPORT, write_anonymized
 from lrtzc_pipelines.cells import TYPES
 from lrtzc_pipelines.errors import PrivacyError
 from lrtzc_pipelines.layout import Layout
+from lrtzc_pipelines.privacy import releasing
 from lrtzc_pipelines.privacy.audit import CHECKS, audit
 from lrtzc_pipelines.privacy.protecting import Protected, protect_source
 from lrtzc_pipelines.sources.registry import load_sources
@@ -192,6 +192,16 @@ def md5(text: str) -> str:
 
 GRAIN, USER = "started_at_grain", "user_id"
 MUTATIONS: dict[str, tuple[SourceSpec, Mutation, str]] = {
+    "the number of a dwelling": (
+        DWELLINGS,
+        leaked("energy_label", "dpe_number", str.lower),
+        "no_identifier",
+    ),
+    "the number of a dwelling, hashed": (
+        DWELLINGS,
+        leaked("energy_label", "dpe_number", sha256),
+        "no_identifier",
+    ),
     "a cell of ten": (CURVES, with_first("subject_count", 10), "thresholds"),
     "a cell of nobody said": (CURVES, with_first("subject_count", None), "thresholds"),
     "more persons than there are": (
@@ -312,19 +322,19 @@ def test_the_report_says_what_was_asked_achieved_and_lost(tmp_path: Path) -> Non
 def test_what_fails_its_audit_is_withdrawn_with_what_was_there(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    layout, rows = Layout(tmp_path), curves(np.random.default_rng(4))
-    hold(layout, CURVES, rows)
-    write_anonymized(CURVES, layout, run_id="r")
-    folder = layout.anonymized(CURVES.id)
+    layout, rows = Layout(tmp_path), dwellings(np.random.default_rng(4))
+    hold(layout, DWELLINGS, rows)
+    write_anonymized(DWELLINGS, layout, run_id="r")
+    folder = layout.anonymized(DWELLINGS.id)
     assert (folder / DATA).exists()
 
     def faulty(spec: SourceSpec, frame: pl.DataFrame) -> Protected:
         done = protect_source(spec, frame)
-        leak = leaked(GRAIN, "usage_point_id", str)
+        leak = leaked("energy_label", "dpe_number", str)
         return Protected(leak(done.rows, frame), done.report)
 
-    monkeypatch.setattr(anonymizing, "protect_source", faulty)
+    monkeypatch.setattr(releasing, "protect_source", faulty)
     with pytest.raises(PrivacyError, match="no_identifier") as error:
-        write_anonymized(CURVES, layout, run_id="r")
-    assert rows["usage_point_id"][0] not in str(error.value)
+        write_anonymized(DWELLINGS, layout, run_id="r")
+    assert rows["dpe_number"][0] not in str(error.value)
     assert list(folder.iterdir()) == []
