@@ -169,7 +169,7 @@ def _anonymized_asset(spec: SourceSpec) -> dg.AssetsDefinition:
                 **table_metadata(spec.published_columns, state.row_count, str(path)),
                 "changed": changed,
                 "origin": state.origin,
-                "licence": spec.licence,
+                "licence": spec.released_licence,
             },
             data_version=dg.DataVersion(state.content_sha256),
         )

@@ -32,8 +32,8 @@ def privacy_manifest(
 def _entry(spec: SourceSpec, layout: Layout) -> dict[str, Any]:
     entry: dict[str, Any] = {
         "title": spec.title,
-        "tier": str(spec.tier),
-        "licence": spec.licence,
+        "tier": str(spec.released_tier),
+        "licence": spec.released_licence,
         "raw_retention_days": spec.raw_retention_days,
         "columns": {
             column.name: _rule(column.privacy)

@@ -71,11 +71,12 @@ class _Protection(Frozen):
 
     Attributes:
         source: Text or policy that the thresholds come from.
-        is_open: Whether what goes on is open data, whatever the tier of the rows.
+        open_licence: Licence under which what goes on is open data, whatever the tier
+            of the rows; without one it stays with them.
     """
 
     source: Annotated[str, Field(min_length=10)]
-    is_open: bool = False
+    open_licence: str | None = None
 
 
 class AggregateProtection(_Protection):

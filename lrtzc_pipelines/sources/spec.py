@@ -120,6 +120,13 @@ class SourceSpec(Frozen):
         return value
 
     @model_validator(mode="after")
+    def _known_open_licence(self) -> Self:
+        if self._open_licence and self._open_licence not in LICENCES:
+            msg = f"open_licence: {self._open_licence!r} is not one that is known"
+            raise ValueError(msg)
+        return self
+
+    @model_validator(mode="after")
     def _coherent(self) -> Self:
         allowed = FORMATS_OF[self.connector.kind]
         if self.format.kind not in allowed:
@@ -206,8 +213,16 @@ class SourceSpec(Frozen):
     @property
     def released_tier(self) -> Tier:
         """Who may read what goes on."""
-        opened = self.protection is not None and self.protection.is_open
-        return Tier.OPEN if opened else self.tier
+        return Tier.OPEN if self._open_licence else self.tier
+
+    @property
+    def released_licence(self) -> str:
+        """Licence of what goes on."""
+        return self._open_licence or self.licence
+
+    @property
+    def _open_licence(self) -> str | None:
+        return self.protection.open_licence if self.protection else None
 
     @property
     def is_daily(self) -> bool:
