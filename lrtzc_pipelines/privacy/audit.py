@@ -14,6 +14,7 @@ from typing import Any
 
 import duckdb
 
+from lrtzc_pipelines.privacy.audit_differences import thin_changes, thin_classes
 from lrtzc_pipelines.privacy.audit_republication import stand, too_near
 from lrtzc_pipelines.privacy.audit_takes import ZONE, quoted, taken
 from lrtzc_pipelines.privacy.ledger import Ledger
@@ -183,7 +184,7 @@ def _cells(
         f"select count(*), count(*) filter (where {shown} <> 'secret' and (c.n is null "
         f"or c.n < {policy.min_units} or c.largest > {policy.dominance} * c.total "
         f"+ {_NEAR}) or {shown} = 'secret' and w.{quoted(measure)} is not null) "
-        f"from written as w left join c on {same}",
+        f"from fresh as w left join c on {same}",
     )
     return checked, failing
 
@@ -210,8 +211,14 @@ def _republication(
     connection: duckdb.DuckDBPyConnection, spec: SourceSpec, ledger: Ledger | None
 ) -> Finding:
     failing = 0
-    if ledger and isinstance(spec.protection, AggregateProtection):
-        failing = too_near(connection, spec, spec.protection, ledger)
+    if ledger and ledger.editions():
+        match spec.protection:
+            case AggregateProtection() as policy:
+                failing = too_near(connection, spec, policy, ledger)
+            case CellProtection() as policy:
+                failing = thin_changes(connection, spec, policy, ledger)
+            case MicrodataProtection() as policy:
+                failing = thin_classes(connection, policy, ledger)
     return Finding("republication", passed=not failing, details={"failing": failing})
 
 

@@ -6,16 +6,14 @@ validated rows, by another engine, and compared with what the ledger holds.
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Any
 
 import duckdb
 
-from lrtzc_pipelines.privacy.audit_takes import quoted, taken
+from lrtzc_pipelines.privacy.audit_takes import named, quoted, taken, text_of
 from lrtzc_pipelines.privacy.contributions import (
     CELL,
     DIGEST,
-    NONE,
     REGION,
     ROWS,
     SEPARATOR,
@@ -53,7 +51,7 @@ def stand(connection: Connection, ledger: Ledger | None) -> None:
 def _make_released(connection: Connection, ledger: Ledger) -> None:
     """The table `released`: every cell as it was last released."""
     parts = [
-        f"select {number} as _edition, * from read_parquet({_text(e.cells_path)})"  # noqa: S608 - our own paths
+        f"select {number} as _edition, * from read_parquet({text_of(e.cells_path)})"  # noqa: S608 - our own paths
         for number, e in enumerate(ledger.editions())
     ]
     together = " union all by name ".join(parts)
@@ -94,7 +92,7 @@ def too_near(
             continue
         connection.execute(
             "create or replace temp table before as select * from "  # noqa: S608 - our own path
-            f"read_parquet({_text(edition.persons_path)})"
+            f"read_parquet({text_of(edition.persons_path)})"
         )
         failing += _against(connection, policy)
     return failing
@@ -119,7 +117,7 @@ def _assign(
     kinds = {
         row[0]: row[1] for row in connection.execute("describe located").fetchall()
     }
-    told = ", ".join(_named(name, kinds[name]) for name in coarsest)
+    told = ", ".join(named(name, kinds[name]) for name in coarsest)
     connection.execute(
         "create temp table v as select row_number() over () as vid, *, "  # noqa: S608 - quoted names
         f"concat_ws(chr({ord(SEPARATOR)}), {told}) as region from located"
@@ -138,16 +136,6 @@ def _assign(
             f"(select vid, {taken(spec, sides)} from v anti join assigned using (vid)) "
             f"as t join w on {same} where {own or 'true'}"
         )
-
-
-def _named(column: str, kind: str) -> str:
-    """A value in the name of a region, as `contributions` calls it."""
-    name = quoted(column)
-    if kind == "DATE":
-        name = f"({name} - date '1970-01-01')"
-    elif kind.startswith("TIMESTAMP"):
-        name = f"epoch_us({name})"
-    return f"coalesce({name}::varchar, '{NONE}')"
 
 
 def _contribute(
@@ -248,7 +236,3 @@ def _same_key(policy: AggregateProtection) -> str:
 def _count(connection: Connection, query: str) -> int:
     found: Any = connection.execute(f"select count(*) from ({query})").fetchone()  # noqa: S608 - queries of ours
     return int(found[0])
-
-
-def _text(path: Path) -> str:
-    return "'" + str(path).replace("'", "''") + "'"

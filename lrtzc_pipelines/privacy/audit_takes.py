@@ -5,7 +5,9 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 from itertools import pairwise
+from pathlib import Path
 
+from lrtzc_pipelines.privacy.contributions import NONE
 from lrtzc_pipelines.sources.columns import ColumnType
 from lrtzc_pipelines.sources.spec import SourceSpec
 
@@ -86,3 +88,18 @@ def _bins(name: str, bounds: Sequence[str]) -> str:
 def quoted(identifier: str) -> str:
     """A name as SQL takes it."""
     return '"' + identifier.replace('"', '""') + '"'
+
+
+def named(column: str, kind: str) -> str:
+    """A value in the name of a region, as `contributions` calls it."""
+    name = quoted(column)
+    if kind == "DATE":
+        name = f"({name} - date '1970-01-01')"
+    elif kind.startswith("TIMESTAMP"):
+        name = f"epoch_us({name})"
+    return f"coalesce({name}::varchar, '{NONE}')"
+
+
+def text_of(path: Path) -> str:
+    """A path as SQL takes it."""
+    return "'" + str(path).replace("'", "''") + "'"

@@ -23,6 +23,9 @@ Integers = npt.NDArray[np.int64]
 TOTAL = "(total)"
 """Category of a margin."""
 
+ABSENT_CATEGORY = "(absent)"
+"""Category of a null."""
+
 CELL, UNIT, VALUE = "_cell", "_unit", "_value"
 
 
@@ -102,14 +105,14 @@ def cell_table(
         raise ValueError(msg)
     names = list(dimensions)
     categories = [
-        [*rows[name].cast(pl.String).fill_null("(absent)").unique().sort(), TOTAL]
+        [*rows[name].cast(pl.String).fill_null(ABSENT_CATEGORY).unique().sort(), TOTAL]
         for name in names
     ]
     cells = pl.DataFrame(
         list(product(*categories)), schema=names, orient="row"
     ).with_row_index(CELL)
     numbered = rows.select(
-        *(pl.col(n).cast(pl.String).fill_null("(absent)") for n in names),
+        *(pl.col(n).cast(pl.String).fill_null(ABSENT_CATEGORY) for n in names),
         pl.col(unit).alias(UNIT),
         pl.col(value).cast(pl.Float64).alias(VALUE),
     ).join(cells, on=names, how="left")

@@ -6,7 +6,7 @@ hash and a number of rows; sums are kept where one person's share of a change ma
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import polars as pl
 import polars_hash  # noqa: F401 - brings the `chash` namespace
@@ -87,10 +87,10 @@ def _key(cells: pl.DataFrame, policy: AggregateProtection) -> pl.Expr:
         names.append(dimension.name)
         if f"{dimension.name}_grain" in cells.columns:
             names.append(f"{dimension.name}_grain")
-    return _text(cells, names)
+    return named(cells, names)
 
 
-def _text(frame: pl.DataFrame, names: list[str]) -> pl.Expr:
+def named(frame: pl.DataFrame, names: Sequence[str]) -> pl.Expr:
     """Some columns as one text; days and moments by their number since 1970."""
     texts = [
         (pl.col(n).to_physical() if frame.schema[n].is_temporal() else pl.col(n))
@@ -98,7 +98,7 @@ def _text(frame: pl.DataFrame, names: list[str]) -> pl.Expr:
         .fill_null(NONE)
         for n in names
     ]
-    return pl.concat_str(texts, separator=SEPARATOR)
+    return pl.concat_str(texts, separator=SEPARATOR) if texts else pl.lit("")
 
 
 def _of_grain(policy: AggregateProtection, takes: Mapping[str, str]) -> pl.Expr:
@@ -119,7 +119,7 @@ def _persons(
         for d in policy.dimensions
     )
     names = [f"_in_{d.name}" for d in policy.dimensions]
-    region = taken.with_columns(_text(taken, names).alias(REGION))
+    region = taken.with_columns(named(taken, names).alias(REGION))
     measured = [m for m in policy.measures if m.column]
     own = region.group_by(REGION, CELL, policy.subject).agg(
         pl.len().cast(pl.Int64).alias(ROWS),
@@ -137,14 +137,15 @@ def _persons(
     return own.select(
         REGION,
         CELL,
-        _hashed(parts, _SUBJECT_HEX).alias(SUBJECT),
+        hashed(parts, _SUBJECT_HEX).alias(SUBJECT),
         ROWS,
-        _hashed([*parts, *told], _DIGEST_HEX).alias(DIGEST),
+        hashed([*parts, *told], _DIGEST_HEX).alias(DIGEST),
         *summed(policy),
     )
 
 
-def _hashed(parts: list[pl.Expr], length: int) -> pl.Expr:
+def hashed(parts: Sequence[pl.Expr], length: int) -> pl.Expr:
+    """The start of the sha256 of some values, in hexadecimal."""
     joined = pl.concat_str([part.cast(pl.String) for part in parts], separator="|")
-    hashed: pl.Expr = joined.chash.sha2_256().str.head(length)  # type: ignore[attr-defined]
-    return hashed
+    found: pl.Expr = joined.chash.sha2_256().str.head(length)  # type: ignore[attr-defined]
+    return found

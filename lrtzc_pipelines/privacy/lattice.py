@@ -41,7 +41,10 @@ class Found:
 
 
 def search(
-    found: Combinations, protected: Protected, suppression_limit: float
+    found: Combinations,
+    protected: Protected,
+    suppression_limit: float,
+    only: Node | None = None,
 ) -> Found | None:
     """The node of least loss among those that suppress few enough rows.
 
@@ -53,6 +56,7 @@ def search(
         protected: Tells which of them are in a protected class; it must be monotone:
             what is protected at a node stays so above it.
         suppression_limit: Largest share of rows that may be suppressed.
+        only: The one node to look at, if it is settled.
     """
     losses = _LossTable(found)
     most = suppression_limit * found.total
@@ -62,6 +66,8 @@ def search(
     for bound, node in losses.nodes():
         if best is not None and bound > best.loss:
             break
+        if only is not None and node != only:
+            continue
         if any(_is_below(node, failed) for failed in too_fine):
             continue
         visited += 1

@@ -73,11 +73,9 @@ class Ledger:
         Cells of other shapes overlap, and nobody could tell what their differences
         tell.
         """
-        before = read_json(self.folder / _SERIES)
-        if before is None or not self.editions():
-            return
+        before = self.series
         changed = sorted(k for k in series if series[k] != before.get(k))
-        if changed:
+        if before and changed:
             msg = (
                 f"{self.label}: {', '.join(changed)} of its protection changed, and "
                 "what was released overlaps with what would be; if the data "
@@ -85,6 +83,11 @@ class Ledger:
                 f"`lrtzc privacy restart {self.label.split()[0]}`"
             )
             raise PrivacyError(msg)
+
+    @property
+    def series(self) -> dict[str, Any]:
+        """What the releases were made by; empty before the first."""
+        return (read_json(self.folder / _SERIES) if self._folders() else None) or {}
 
     def editions(self) -> list[Edition]:
         """What each release changed, from the first."""

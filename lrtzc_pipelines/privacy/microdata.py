@@ -74,7 +74,10 @@ class Outcome:
 
 
 def protect(
-    frame: pl.DataFrame, hierarchies: Sequence[Hierarchy], required: Requirements
+    frame: pl.DataFrame,
+    hierarchies: Sequence[Hierarchy],
+    required: Requirements,
+    node: Sequence[int] | None = None,
 ) -> Outcome:
     """The rows of a frame, generalised and suppressed as little as possible.
 
@@ -83,6 +86,7 @@ def protect(
             any other column goes through as it is, and must tell nothing of a person.
         hierarchies: One per quasi-identifier.
         required: What must hold.
+        node: The level of each quasi-identifier, where it is settled.
 
     Raises:
         LrtzcError: a value has no place in its hierarchy, or nothing within the limit
@@ -93,7 +97,10 @@ def protect(
     found = combinations(hierarchies, keys)
     criteria = _criteria(frame, found, keys, required)
     best = search(
-        found, lambda node: criteria.protected(found, node), required.suppression_limit
+        found,
+        lambda tried: criteria.protected(found, tried),
+        required.suppression_limit,
+        only=tuple(node) if node is not None else None,
     )
     if best is None:
         share = f"{required.suppression_limit:.0%}"

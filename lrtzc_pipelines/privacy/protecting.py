@@ -46,12 +46,16 @@ class Protected:
     report: dict[str, Any] = field(default_factory=dict)
 
 
-def protect_source(spec: SourceSpec, frame: pl.DataFrame) -> Protected:
+def protect_source(
+    spec: SourceSpec, frame: pl.DataFrame, levels: Mapping[str, str] | None = None
+) -> Protected:
     """What goes on of a source, by its protection.
 
     Args:
         spec: A source that has one.
         frame: Its validated rows.
+        levels: What to take of the quasi-identifiers of rows, where an earlier release
+            settled it; otherwise whatever loses least.
 
     Raises:
         LrtzcError: nothing can be let go on.
@@ -62,7 +66,7 @@ def protect_source(spec: SourceSpec, frame: pl.DataFrame) -> Protected:
         case CellProtection() as policy:
             found = _tabulated(spec, frame, policy)
         case MicrodataProtection() as policy:
-            found = _coarsened(spec, frame, policy)
+            found = _coarsened(spec, frame, policy, levels)
         case None:
             msg = f"{spec.label}: has no protection"
             raise LrtzcError(msg)
@@ -106,15 +110,7 @@ def _tabulated(
     )
     names = [dimension.name for dimension in policy.dimensions]
     sides = [name for name in names if name not in policy.separate_by]
-    amount = str(policy.measure.column)
-    taken = frame.select(
-        *(
-            take(d.column, frame.schema[d.column], policy.takes[d.name]).alias(d.name)
-            for d in policy.dimensions
-        ),
-        pl.col(policy.subject).alias("_unit_of"),
-        pl.col(amount).alias(VALUE),
-    )
+    taken = unit_rows(frame, policy)
     apart = list(policy.separate_by)
     tables = taken.partition_by(apart, as_dict=True) if apart else {(): taken}
     made = [
@@ -139,6 +135,18 @@ def _tabulated(
     return Protected(
         rows,
         {**totals, "suppressed_share": _share(hidden, totals["cells"]), "breaches": 0},
+    )
+
+
+def unit_rows(frame: pl.DataFrame, policy: CellProtection) -> pl.DataFrame:
+    """What each firm brings: the dimensions, `_unit_of`, and `_value`."""
+    return frame.select(
+        *(
+            take(d.column, frame.schema[d.column], policy.takes[d.name]).alias(d.name)
+            for d in policy.dimensions
+        ),
+        pl.col(policy.subject).alias("_unit_of"),
+        pl.col(str(policy.measure.column)).alias(VALUE),
     )
 
 
@@ -176,7 +184,10 @@ def _table(
 
 
 def _coarsened(
-    spec: SourceSpec, frame: pl.DataFrame, policy: MicrodataProtection
+    spec: SourceSpec,
+    frame: pl.DataFrame,
+    policy: MicrodataProtection,
+    settled: Mapping[str, str] | None,
 ) -> Protected:
     hierarchies = [_hierarchy(frame, quasi) for quasi in policy.quasi]
     # Nobody sees more than the finest level that is allowed.
@@ -199,6 +210,9 @@ def _coarsened(
             subject=policy.subject,
             sensitive=policy.sensitive,
         ),
+        [[*_own(q.levels), EVERYTHING].index(settled[q.column]) for q in policy.quasi]
+        if settled
+        else None,
     )
     rows = done.rows.with_columns(
         pl.col(quasi.column).cast(pl.String) for quasi in policy.quasi

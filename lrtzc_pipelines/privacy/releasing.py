@@ -7,15 +7,28 @@ from typing import Any
 
 import polars as pl
 
+from lrtzc_pipelines.errors import LrtzcError
 from lrtzc_pipelines.privacy.contributions import contributions, summed
 from lrtzc_pipelines.privacy.ledger import Ledger
-from lrtzc_pipelines.privacy.protecting import protect_source
+from lrtzc_pipelines.privacy.protecting import Protected, protect_source, unit_rows
 from lrtzc_pipelines.privacy.republishing import ChangeRule, Settled, settle
-from lrtzc_pipelines.sources.protection import AggregateProtection
+from lrtzc_pipelines.privacy.row_contributions import row_contributions
+from lrtzc_pipelines.privacy.table_republishing import Shape, settle_tables
+from lrtzc_pipelines.sources.protection import (
+    AggregateProtection,
+    CellProtection,
+    MicrodataProtection,
+)
 from lrtzc_pipelines.sources.spec import SourceSpec
 
-_MADE_BY = ("subject", "dimensions", "grains", "fall_back", "measures")
-"""What of an aggregate's policy decides what its cells are."""
+_MADE_BY: dict[str, tuple[str, ...]] = {
+    "aggregate": ("subject", "dimensions", "grains", "fall_back", "measures"),
+    "cells": ("subject", "dimensions", "takes", "separate_by", "measure"),
+    "microdata": ("subject", "quasi", "sensitive"),
+}
+"""What of a policy decides what its cells are; thresholds may change."""
+
+_LEVELS = "levels"
 
 
 @dataclass(frozen=True)
@@ -30,12 +43,12 @@ class Released:
     rows: pl.DataFrame
     report: dict[str, Any]
     _series: dict[str, Any]
-    _settled: Settled | None = None
+    _settled: Settled
 
     def write_down(self, ledger: Ledger) -> None:
         """Enters the release into the ledger; to be done before it happens."""
         settled = self._settled
-        if settled is not None and settled.changed.height:
+        if settled.changed.height:
             ledger.record(self._series, settled.changed, settled.persons)
 
 
@@ -51,15 +64,39 @@ def release(spec: SourceSpec, frame: pl.DataFrame, ledger: Ledger) -> Released:
         LrtzcError: nothing can be let go on.
         PrivacyError: its rules changed since.
     """
-    protected = protect_source(spec, frame)
-    policy = spec.protection
-    if not isinstance(policy, AggregateProtection):
-        return Released(protected.rows, protected.report, {})
-    told = policy.model_dump(mode="json")
-    series = {name: told[name] for name in _MADE_BY}
+    if spec.protection is None:
+        msg = f"{spec.label}: has no protection"
+        raise LrtzcError(msg)
+    told = spec.protection.model_dump(mode="json")
+    series = {name: told[name] for name in _MADE_BY[spec.protection.release]}
     ledger.check(series)
-    cells, persons = contributions(frame, protected.rows, policy, ledger.salt)
-    rule = ChangeRule(policy.min_subjects, policy.max_share, summed(policy))
-    settled = settle(cells, persons, ledger, rule)
+    # Classes of rows can be compared only if they are made alike.
+    levels = ledger.series.get(_LEVELS)
+    protected = protect_source(spec, frame, levels)
+    settled = _settled(spec, frame, protected, ledger)
+    if isinstance(spec.protection, MicrodataProtection):
+        series[_LEVELS] = protected.report[_LEVELS]
     report = {**protected.report, "republication": settled.report}
     return Released(settled.cells, report, series, settled)
+
+
+def _settled(
+    spec: SourceSpec, frame: pl.DataFrame, protected: Protected, ledger: Ledger
+) -> Settled:
+    match spec.protection:
+        case AggregateProtection() as policy:
+            found = contributions(frame, protected.rows, policy, ledger.salt)
+            rule = ChangeRule(policy.min_subjects, policy.max_share, summed(policy))
+            return settle(*found, ledger, rule)
+        case MicrodataProtection() as policy:
+            levels = protected.report[_LEVELS]
+            rows, persons = row_contributions(
+                spec, frame, protected.rows, levels, ledger.salt
+            )
+            return settle(rows, persons, ledger, ChangeRule(policy.k, rows=True))
+        case CellProtection() as policy:
+            units = unit_rows(frame, policy)
+            return settle_tables(units, protected.rows, Shape.of(policy), ledger)
+        case None:
+            msg = f"{spec.label}: has no protection"
+            raise LrtzcError(msg)

@@ -35,11 +35,13 @@ class ChangeRule:
         min_subjects: Fewest persons whose data changed in a cell that changed.
         max_share: Largest share that one of them may have of the change of a sum.
         sums: Names of the measures that add up.
+        rows: Whether cells are rows, which show what changed one by one.
     """
 
     min_subjects: int
     max_share: float = 1.0
     sums: Sequence[str] = ()
+    rows: bool = False
 
 
 @dataclass(frozen=True)
@@ -72,6 +74,14 @@ def settle(
     """
     editions = ledger.editions()
     found = verdicts(cells, persons, editions, rule)
+    if rule.rows:
+        thin = pl.col(REGION).is_in(_thin(cells, editions, rule.min_subjects))
+        found = found.with_columns(
+            pl.when(thin & (pl.col(_VERDICT) == ANEW))
+            .then(pl.lit(HOLD))
+            .otherwise(pl.col(_VERDICT))
+            .alias(_VERDICT)
+        )
     anew = found.filter(pl.col(_VERDICT) == ANEW)
     changed = cells.join(anew, on=REGION, how="semi")
     published = ledger.published()
@@ -173,10 +183,30 @@ def _against(
     )
 
 
+def _thin(rows: pl.DataFrame, editions: Sequence[Edition], least: int) -> list[str]:
+    """Classes where fewer rows than that are seen to change, whoever changed."""
+    found: set[str] = set()
+    for edition in editions:
+        sides = [
+            frame.select(rows.columns).with_columns(pl.lit(sign).alias("_side"))
+            for frame, sign in ((rows, 1), (edition.cells, -1))
+        ]
+        seen = (
+            pl.concat(sides)
+            .group_by(rows.columns)
+            .agg(pl.col("_side").sum().abs())
+            .group_by(REGION)
+            .agg(pl.col("_side").sum())
+            .filter(pl.col("_side").is_between(1, least - 1))
+        )
+        found |= set(seen[REGION]) & set(edition.cells[REGION])
+    return sorted(found)
+
+
 def _keys_of(before: pl.DataFrame, now: pl.DataFrame) -> pl.DataFrame:
     """Every cell of either, with whether it was and whether it is."""
-    was = before.select(*_KEYS, pl.lit(value=True).alias("_was"))
-    is_now = now.select(*_KEYS, pl.lit(value=True).alias("_is"))
+    was = before.select(*_KEYS, pl.lit(value=True).alias("_was")).unique()
+    is_now = now.select(*_KEYS, pl.lit(value=True).alias("_is")).unique()
     return was.join(is_now, on=_KEYS, how="full", coalesce=True).with_columns(
         pl.col("_was", "_is").fill_null(value=False)
     )

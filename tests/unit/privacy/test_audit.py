@@ -319,6 +319,11 @@ def test_the_report_says_what_was_asked_achieved_and_lost(tmp_path: Path) -> Non
     assert 0 <= report["information_loss"] < 1
 
 
+def renumbered(rows: pl.DataFrame) -> pl.DataFrame:
+    """As many other dwellings again."""
+    return rows.with_columns(pl.col("dpe_number").str.replace("17E", "18E"))
+
+
 def test_what_fails_its_audit_is_withdrawn_with_what_was_there(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -328,12 +333,15 @@ def test_what_fails_its_audit_is_withdrawn_with_what_was_there(
     folder = layout.anonymized(DWELLINGS.id)
     assert (folder / DATA).exists()
 
-    def faulty(spec: SourceSpec, frame: pl.DataFrame) -> Protected:
-        done = protect_source(spec, frame)
+    def faulty(
+        spec: SourceSpec, frame: pl.DataFrame, levels: dict[str, str] | None
+    ) -> Protected:
+        done = protect_source(spec, frame, levels)
         leak = leaked("energy_label", "dpe_number", str)
         return Protected(leak(done.rows, frame), done.report)
 
     monkeypatch.setattr(releasing, "protect_source", faulty)
+    hold(layout, DWELLINGS, pl.concat([rows, renumbered(rows)]))
     with pytest.raises(PrivacyError, match="no_identifier") as error:
         write_anonymized(DWELLINGS, layout, run_id="r")
     assert rows["dpe_number"][0] not in str(error.value)
