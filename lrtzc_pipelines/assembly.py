@@ -27,6 +27,7 @@ from lrtzc_pipelines.resources.platform import Platform
 from lrtzc_pipelines.resources.progress import Progress
 from lrtzc_pipelines.schedules.cadences import build_day_schedule, build_schedules
 from lrtzc_pipelines.schedules.purging import build_purge_schedule
+from lrtzc_pipelines.schedules.retaining import build_retention_schedule
 from lrtzc_pipelines.sensors.deposits import build_deposit_sensors
 from lrtzc_pipelines.sensors.following import build_following_sensors
 from lrtzc_pipelines.settings import Settings
@@ -153,12 +154,12 @@ def build_definitions(
     collect = collect_definitions(platform, suites, progress=progress)
     publish = publish_definitions(platform, progress=progress)
     jobs = [*(collect.jobs or ()), *(publish.jobs or ())]
-    purge = build_purge_schedule()
+    purges = [build_purge_schedule(), build_retention_schedule()]
     resources = {**(collect.resources or {}), **(publish.resources or {})}
     return dg.Definitions(
         assets=[*(collect.assets or ()), *(publish.assets or ())],
-        jobs=[*jobs, purge.job],
-        schedules=[*(collect.schedules or ()), purge],
+        jobs=[*jobs, *(schedule.job for schedule in purges)],
+        schedules=[*(collect.schedules or ()), *purges],
         sensors=[
             *build_following_sensors(platform, suites, jobs),
             *build_deposit_sensors(platform, jobs),

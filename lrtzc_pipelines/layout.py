@@ -50,6 +50,21 @@ class Layout:
         """
         return self.private("ledger", origin, *parts)
 
+    def ledger_origins(self) -> list[str]:
+        """Origins of data that a ledger was kept of."""
+        folder = self.data_dir / "ledger"
+        return sorted(p.name for p in folder.iterdir()) if folder.is_dir() else []
+
+    @property
+    def purges(self) -> Path:
+        """Journal of what the retention clock deleted, a line for each (private)."""
+        return self.private("journal") / "purges.jsonl"
+
+    @property
+    def restarts(self) -> Path:
+        """Journal of the series of releases that people started anew (private)."""
+        return self.private("journal") / "restarts.jsonl"
+
     def spool(self, collector_id: str) -> Path:
         """Folder of the messages that a collector wrote down (private)."""
         return self.private("spool", collector_id)

@@ -8,10 +8,13 @@ licence. Bodies must be free of secrets before they come here.
 
 from __future__ import annotations
 
+import fcntl
 import hashlib
 import json
+import os
 from collections.abc import Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import ExitStack, contextmanager
 from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
@@ -21,7 +24,7 @@ import zstandard
 
 from lrtzc_pipelines.connectors.answers import KnownPage
 from lrtzc_pipelines.errors import LrtzcError
-from lrtzc_pipelines.layout import PRIVATE_DIR_MODE
+from lrtzc_pipelines.layout import PRIVATE_DIR_MODE, PRIVATE_FILE_MODE
 from lrtzc_pipelines.storage import (
     append_lines,
     replacing,
@@ -141,6 +144,38 @@ class RawStore:
                 continue
         return None
 
+    @contextmanager
+    def exclusive(self) -> Iterator[None]:
+        """Waits until nobody else writes or purges here, and keeps others waiting."""
+        path = self.folder / ".lock"
+        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT, PRIVATE_FILE_MODE)
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX)
+            yield
+        finally:
+            os.close(descriptor)
+
+    def all(self) -> list[Snapshot]:
+        """Every complete snapshot, oldest first."""
+        if not self.snapshots.exists():
+            return []
+        found = []
+        for line in self.snapshots.read_bytes().split(b"\n"):
+            try:
+                found.append(Snapshot.from_line(line))
+            except (ValueError, TypeError, KeyError):
+                continue
+        return found
+
+    def keep(self, snapshots: list[Snapshot], after: datetime) -> None:
+        """Forgets every other snapshot, and answers from before a moment."""
+        lines = "".join(f"{snapshot.to_line()}\n" for snapshot in snapshots)
+        write_bytes(self.snapshots, lines.encode())
+        if self.manifest.exists():
+            told = self.manifest.read_bytes().splitlines(keepends=True)
+            recent = [line for line in told if _received(line) >= after]
+            write_bytes(self.manifest, b"".join(recent))
+
     def read(self, page: StoredPage) -> bytes:
         """The bytes of a page, checked against their name.
 
@@ -206,13 +241,17 @@ class Writer:
     _pool: ThreadPoolExecutor = field(init=False, repr=False)
     _pending: list[Future[None]] = field(init=False, default_factory=list)
     _folders: set[Path] = field(init=False, default_factory=set)
+    _lock: ExitStack = field(init=False, default_factory=ExitStack, repr=False)
 
     def __enter__(self) -> Writer:
+        # What the retention clock finds loose may be about to be needed.
+        self._lock.enter_context(self.store.exclusive())
         self._pool = ThreadPoolExecutor(1, thread_name_prefix="raw-store")
         return self
 
     def __exit__(self, *_: object) -> None:
         self._pool.shutdown(wait=True, cancel_futures=True)
+        self._lock.close()
 
     def add(self, body: bytes, suffix: str) -> str:
         """Queues bytes for storage and returns their sha256."""
@@ -234,6 +273,15 @@ class Writer:
         append_lines(self.store.manifest, lines)
         if snapshot is not None:
             append_lines(self.store.snapshots, [snapshot.to_line()])
+
+
+def _received(line: bytes) -> datetime:
+    """When an answer came; long ago if its line was cut short."""
+    try:
+        told = json.loads(line)
+        return datetime.fromisoformat(told.get("fetched_at") or told["refused_at"])
+    except (ValueError, TypeError, KeyError):
+        return datetime.min.replace(tzinfo=UTC)
 
 
 def _write_blob(path: Path, body: bytes) -> None:

@@ -10,12 +10,14 @@ import typer
 from pydantic import ValidationError
 
 from lrtzc_pipelines.cli import deposits as deposits_cli
+from lrtzc_pipelines.cli import privacy as privacy_cli
 from lrtzc_pipelines.cli import quarantine as quarantine_cli
 from lrtzc_pipelines.cli import releases as releases_cli
 from lrtzc_pipelines.cli import sandbox as sandbox_cli
 from lrtzc_pipelines.cli import sources as sources_cli
 from lrtzc_pipelines.cli.listen import listen
 from lrtzc_pipelines.cli.output import Exit, JsonOption, messages, print_rows
+from lrtzc_pipelines.cli.retention import retention
 from lrtzc_pipelines.cli.workspace import Workspace, workspace
 from lrtzc_pipelines.errors import Busy, LrtzcError, SettingsError, SpecError
 
@@ -32,7 +34,9 @@ app.add_typer(quarantine_cli.app, name="quarantine", help="Refused rows.")
 app.add_typer(sources_cli.app, name="sources", help="Source specifications.")
 app.add_typer(sandbox_cli.app, name="sandbox", help="Local stand-in for the sources.")
 app.add_typer(deposits_cli.app, name="deposits", help="Files of partners.")
+app.add_typer(privacy_cli.app, name="privacy", help="Ledger of releases.")
 app.command()(listen)
+app.command()(retention)
 
 
 @app.command()

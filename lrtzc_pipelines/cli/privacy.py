@@ -1,0 +1,58 @@
+"""`lrtzc privacy`: the ledger of releases."""
+
+from __future__ import annotations
+
+import json
+from datetime import UTC, datetime
+from typing import Annotated
+
+import typer
+
+from lrtzc_pipelines.cli.output import messages
+from lrtzc_pipelines.cli.workspace import workspace
+from lrtzc_pipelines.storage import append_lines, locked
+
+app = typer.Typer(no_args_is_help=True, pretty_exceptions_enable=False)
+SourceArgument = Annotated[str, typer.Argument(help="Source id.")]
+
+
+@app.callback()
+def _group() -> None:
+    """Keeps the commands below a name of their own, even a single one."""
+
+
+@app.command()
+def restart(
+    source: SourceArgument,
+    reason: Annotated[str, typer.Option(help="Who decided it, and why.")],
+) -> None:
+    """Start a new series of releases of a protected source, as a person decided.
+
+    What was released before overlaps with what will be: differences between the two
+    may tell of single persons. The decision is written down.
+    """
+    from lrtzc_pipelines.privacy.ledger import Ledger  # noqa: PLC0415 - polars
+    from lrtzc_pipelines.slicing import slices  # noqa: PLC0415 - with it
+
+    place = workspace()
+    (chosen,) = place.choose([source])
+    spec, layout, now = place.specs[chosen], place.layout, datetime.now(UTC)
+    with locked(layout.lock("refresh"), "a refresh"):
+        aside = [
+            str(folder.relative_to(layout.data_dir))
+            for origin in layout.ledger_origins()
+            for part in slices(spec, layout)
+            if (
+                folder := Ledger(
+                    layout.ledger(origin, *part.parts), part.label
+                ).restart(now)
+            )
+        ]
+        line = {
+            "restarted_at": now.isoformat(timespec="seconds"),
+            "source": spec.id,
+            "reason": reason,
+            "set_aside": aside,
+        }
+        append_lines(layout.restarts, [json.dumps(line, ensure_ascii=False)])
+    messages().print(f"{len(aside)} series of {spec.id} set aside", markup=False)
