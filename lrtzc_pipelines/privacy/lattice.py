@@ -58,7 +58,7 @@ def search(
         suppression_limit: Largest share of rows that may be suppressed.
         only: The one node to look at, if it is settled.
     """
-    losses = _LossTable(found)
+    losses = LossTable(found)
     most = suppression_limit * found.total
     best: Found | None = None
     too_fine: list[Node] = []
@@ -87,7 +87,7 @@ def _is_below(node: Node, other: Node) -> bool:
     return all(a <= b for a, b in zip(node, other, strict=True))
 
 
-class _LossTable:
+class LossTable:
     """Losses of nodes: of the generalisation alone, and with what is suppressed."""
 
     def __init__(self, found: Combinations) -> None:

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from math import prod
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 import numpy.typing as npt
@@ -20,12 +20,14 @@ from lrtzc_pipelines.privacy.classes import (
     Combinations,
     Integers,
     Keys,
+    Node,
     combinations,
     leaf_keys,
 )
 from lrtzc_pipelines.privacy.criteria import Criteria, Pairs, pairs
+from lrtzc_pipelines.privacy.greedy import climb
 from lrtzc_pipelines.privacy.hierarchies import Hierarchy
-from lrtzc_pipelines.privacy.lattice import search
+from lrtzc_pipelines.privacy.lattice import Found, search
 
 _LARGEST_LOOKUP = 1 << 26
 
@@ -41,6 +43,7 @@ class Requirements:
         suppression_limit: Largest share of rows that may be left out.
         subject: Column that says whose row it is; each row is a person's if None.
         sensitive: Columns whose values must not be inferred; numbers are ordered.
+        search: `optimal`, or `greedy` where there are too many levels to search.
     """
 
     k: int
@@ -49,6 +52,7 @@ class Requirements:
     suppression_limit: float = 0.05
     subject: str | None = None
     sensitive: tuple[str, ...] = ()
+    search: Literal["optimal", "greedy"] = "optimal"
 
 
 @dataclass(frozen=True)
@@ -96,12 +100,7 @@ def protect(
     keys = leaf_keys(hierarchies, columns)
     found = combinations(hierarchies, keys)
     criteria = _criteria(frame, found, keys, required)
-    best = search(
-        found,
-        lambda tried: criteria.protected(found, tried),
-        required.suppression_limit,
-        only=tuple(node) if node is not None else None,
-    )
+    best = _best(found, criteria, required, node)
     if best is None:
         share = f"{required.suppression_limit:.0%}"
         msg = f"no generalisation protects the rows within {share} of suppression"
@@ -123,6 +122,23 @@ def protect(
         loss=best.loss,
         visited=best.visited,
     )
+
+
+def _best(
+    found: Combinations,
+    criteria: Criteria,
+    required: Requirements,
+    node: Sequence[int] | None,
+) -> Found | None:
+    """The node of the release: the settled one, or what the search finds."""
+
+    def protected(tried: Node) -> npt.NDArray[np.bool_]:
+        return criteria.protected(found, tried)
+
+    if node is None and required.search == "greedy":
+        return climb(found, protected, required.suppression_limit)
+    only = None if node is None else tuple(node)
+    return search(found, protected, required.suppression_limit, only)
 
 
 def _criteria(

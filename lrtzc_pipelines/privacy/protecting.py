@@ -209,6 +209,7 @@ def _coarsened(
             suppression_limit=policy.suppression_limit,
             subject=policy.subject,
             sensitive=policy.sensitive,
+            search=policy.search,
         ),
         [[*_own(q.levels), EVERYTHING].index(settled[q.column]) for q in policy.quasi]
         if settled

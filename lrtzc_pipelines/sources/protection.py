@@ -248,6 +248,8 @@ class MicrodataProtection(_Protection):
         l: Fewest distinct sensitive values among them.
         t: Largest distance of their sensitive values from everybody's.
         suppression_limit: Largest share of rows that may be left out.
+        search: `optimal`, the least loss there is; or `greedy`, quick and lossier, for
+            more quasi-identifiers and levels than can be searched.
     """
 
     release: Literal["microdata"]
@@ -258,6 +260,7 @@ class MicrodataProtection(_Protection):
     l: Annotated[int, Field(ge=1)] = 1  # noqa: E741 - the term of the field
     t: Annotated[float, Field(gt=0, le=1)] = 1.0
     suppression_limit: Annotated[float, Field(ge=0, le=0.5)] = 0.05
+    search: Literal["optimal", "greedy"] = "optimal"
 
     @property
     def used(self) -> dict[str, str]:
