@@ -50,6 +50,15 @@ class Layout:
         """
         return self.private("ledger", origin, *parts)
 
+    def pseudonymised(self, *parts: str) -> Path:
+        """Folder of a source's pseudonymised rows, which are personal (private)."""
+        return self.private("pseudonymised", *parts)
+
+    @property
+    def salts(self) -> Path:
+        """Folder of the salts of pseudonyms; deleting one destroys a key (private)."""
+        return self.private("salts")
+
     def ledger_origins(self) -> list[str]:
         """Origins of data that a ledger was kept of."""
         folder = self.data_dir / "ledger"

@@ -16,6 +16,7 @@ from pathlib import Path
 
 from lrtzc_pipelines.layout import Layout
 from lrtzc_pipelines.privacy.ledger import Ledger
+from lrtzc_pipelines.privacy.pseudonyms import destroy_keys, period_of
 from lrtzc_pipelines.quarantine import FILE as QUARANTINED
 from lrtzc_pipelines.raw_store import RawStore, Snapshot
 from lrtzc_pipelines.slicing import slices
@@ -68,6 +69,7 @@ def purge(
         for part in slices(spec, layout):
             found += _part(part, layout, before, dry_run=dry_run)
         found += _handed_over(spec, layout, before, dry_run=dry_run)
+        found += _pseudonymised(spec, layout, before, dry_run=dry_run)
     if found and not dry_run:
         lines = [
             json.dumps({"purged_at": now.isoformat(timespec="seconds")} | asdict(entry))
@@ -157,6 +159,24 @@ def _handed_over(
                 yield from _deleted(spec, "deposits", paths, before, dry_run=dry_run)
         case _:
             return
+
+
+def _pseudonymised(
+    spec: SourceSpec, layout: Layout, before: datetime, *, dry_run: bool
+) -> Iterator[Purged]:
+    """Extracts of periods that are over, and the keys of their pseudonyms."""
+    policy = spec.pseudonymised
+    if policy is None:
+        return
+    first = period_of(before.date(), policy.rotation)
+    paths = [
+        path
+        for path in layout.pseudonymised(spec.id).glob("*.parquet")
+        if path.stem < first
+    ]
+    yield from _deleted(spec, "pseudonymised", paths, before, dry_run=dry_run)
+    if not dry_run:
+        destroy_keys(layout.salts, policy.domain, spec.id, first)
 
 
 def _stamped(path: Path, before: datetime) -> bool:

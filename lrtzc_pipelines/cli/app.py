@@ -34,7 +34,7 @@ app.add_typer(quarantine_cli.app, name="quarantine", help="Refused rows.")
 app.add_typer(sources_cli.app, name="sources", help="Source specifications.")
 app.add_typer(sandbox_cli.app, name="sandbox", help="Local stand-in for the sources.")
 app.add_typer(deposits_cli.app, name="deposits", help="Files of partners.")
-app.add_typer(privacy_cli.app, name="privacy", help="Ledger of releases.")
+app.add_typer(privacy_cli.app, name="privacy", help="Pseudonyms, release ledger.")
 app.command()(listen)
 app.command()(retention)
 

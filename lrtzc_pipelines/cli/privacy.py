@@ -1,4 +1,4 @@
-"""`lrtzc privacy`: the ledger of releases."""
+"""`lrtzc privacy`: extracts under pseudonyms, and the ledger of releases."""
 
 from __future__ import annotations
 
@@ -19,6 +19,25 @@ SourceArgument = Annotated[str, typer.Argument(help="Source id.")]
 @app.callback()
 def _group() -> None:
     """Keeps the commands below a name of their own, even a single one."""
+
+
+@app.command()
+def pseudonymise(source: SourceArgument) -> None:
+    """Write an extract of a source's rows under pseudonyms, inside the private zone.
+
+    Pseudonyms are personal data: whoever has the secret can lead them back. They last
+    as long as the source declares; then the retention clock destroys their keys.
+    """
+    from lrtzc_pipelines.privacy import pseudonymising  # noqa: PLC0415 - polars
+    from lrtzc_pipelines.privacy.pseudonyms import keyring  # noqa: PLC0415 - the same
+
+    place = workspace()
+    (chosen,) = place.choose([source])
+    keys = keyring(place.layout.salts, place.settings.secret_of_pseudonyms())
+    told = pseudonymising.write_pseudonymised(place.specs[chosen], place.layout, keys)
+    folder = place.layout.pseudonymised(chosen)
+    for period, rows in told:
+        messages().print(f"{folder / period}.parquet: {rows} rows", markup=False)
 
 
 @app.command()

@@ -91,16 +91,7 @@ class Keyring:
 
         What was made with them can no longer be led back to anybody, nor continued.
         """
-        folder = self.folder / domain / dataset
-        doomed = [
-            path
-            for path in sorted(folder.glob("*.salt"), key=lambda path: path.stem)
-            # A year ends with its last month.
-            if f"{path.stem}-13"[:7] < f"{before}-01"[:7]
-        ]
-        for path in doomed:
-            destroy(path)
-        return [path.stem for path in doomed]
+        return destroy_keys(self.folder, domain, dataset, before)
 
     def _salt(self, domain: str, dataset: str, period: str) -> bytes:
         if not PERIOD.match(period):
@@ -108,6 +99,27 @@ class Keyring:
             raise ValueError(msg)
         path = self.folder / domain / dataset / f"{period}.salt"
         return salt(path)
+
+
+def destroy_keys(salts: Path, domain: str, dataset: str, before: str) -> list[str]:
+    """Destroys the keys of the periods before one, for which no secret is needed.
+
+    Args:
+        salts: Private folder of the salts.
+        domain: Domain of the pseudonyms.
+        dataset: Source id.
+        before: The first period to keep, a year or a month.
+    """
+    folder = salts / domain / dataset
+    doomed = [
+        path
+        for path in sorted(folder.glob("*.salt"), key=lambda path: path.stem)
+        # A year ends with its last month.
+        if f"{path.stem}-13"[:7] < f"{before}-01"[:7]
+    ]
+    for path in doomed:
+        destroy(path)
+    return [path.stem for path in doomed]
 
 
 def keyring(folder: Path, secret: str) -> Keyring:

@@ -15,11 +15,12 @@ from typing import Annotated, Literal, Self
 
 from pydantic import Field, PrivateAttr, field_validator, model_validator
 
-from lrtzc_pipelines.sources.columns import Column
+from lrtzc_pipelines.sources.columns import Column, ColumnType
 from lrtzc_pipelines.sources.formats import FORMATS_OF, Format
 from lrtzc_pipelines.sources.frozen import Frozen
 from lrtzc_pipelines.sources.protection import Protection
 from lrtzc_pipelines.sources.protocols import Connector
+from lrtzc_pipelines.sources.pseudonymised import Pseudonymised
 
 LICENCES = frozenset(
     {
@@ -109,6 +110,7 @@ class SourceSpec(Frozen):
     ignored_columns: tuple[str, ...] = ()
     columns: Annotated[tuple[Column, ...], Field(min_length=1)]
     protection: Protection | None = None
+    pseudonymised: Pseudonymised | None = None
     _day: date | None = PrivateAttr(default=None)
 
     @field_validator("licence")
@@ -201,6 +203,21 @@ class SourceSpec(Frozen):
                 raise ValueError(msg)
         if used:
             msg = f"protection: uses {', '.join(used)}, which are no columns"
+            raise ValueError(msg)
+        return self
+
+    @model_validator(mode="after")
+    def _pseudonymised_of_columns(self) -> Self:
+        policy = self.pseudonymised
+        if policy is None:
+            return self
+        types = {column.name: column.type for column in self.columns}
+        unknown = sorted(set(policy.used) - set(types))
+        if unknown:
+            msg = f"pseudonymised: uses {', '.join(unknown)}, which are no columns"
+            raise ValueError(msg)
+        if types[policy.period_of] not in {ColumnType.DATE, ColumnType.DATETIME}:
+            msg = f"pseudonymised: period_of: {policy.period_of} is no day or moment"
             raise ValueError(msg)
         return self
 
