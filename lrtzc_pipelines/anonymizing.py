@@ -7,10 +7,10 @@ from pathlib import Path
 
 import polars as pl
 
-from lrtzc_pipelines.errors import PrivacyError
+from lrtzc_pipelines.errors import AuditFailed
 from lrtzc_pipelines.layout import Layout
 from lrtzc_pipelines.privacy.anonymize import ANONYMIZATION_VERSION, anonymize
-from lrtzc_pipelines.privacy.audit import audit
+from lrtzc_pipelines.privacy.audit import Finding, audit
 from lrtzc_pipelines.privacy.ledger import Ledger
 from lrtzc_pipelines.privacy.releasing import release
 from lrtzc_pipelines.sources.spec import SourceSpec
@@ -24,7 +24,7 @@ from lrtzc_pipelines.states import (
     read_state,
     write_state,
 )
-from lrtzc_pipelines.storage import replacing, write_json
+from lrtzc_pipelines.storage import read_json, replacing, write_json
 
 REPORT = "privacy.json"
 """File beside the data that says how they were protected, and at what cost."""
@@ -47,7 +47,7 @@ def write_anonymized(
 
     Raises:
         FileNotFoundError: the source has no validated data.
-        PrivacyError: what a protection made does not pass its audit; what was there
+        AuditFailed: what a protection made does not pass its audit; what was there
             before is withdrawn, since nobody knows any more that it would.
     """
     source, folder = layout.validated(*spec.parts), layout.anonymized(*spec.parts)
@@ -86,6 +86,20 @@ def write_anonymized(
     return state, changed
 
 
+def audited(spec: SourceSpec, layout: Layout) -> list[Finding]:
+    """What the audit of a source's anonymized file found; nothing without protection.
+
+    Every check passed: a file that fails one is not there.
+    """
+    report = read_json(layout.anonymized(*spec.parts) / REPORT)
+    if spec.protection is None or report is None:
+        return []
+    return [
+        Finding(name, passed=True, details=details)
+        for name, details in report["audit"].items()
+    ]
+
+
 def _write_protected(
     spec: SourceSpec, validated: Path, written: Path, folder: Path, ledger: Ledger
 ) -> int:
@@ -102,7 +116,7 @@ def _write_protected(
             (folder / name).unlink(missing_ok=True)
         told = "; ".join(f"{f.check}: {f.details}" for f in failed)
         msg = f"{spec.label}: the audit of what was written failed: {told}"
-        raise PrivacyError(msg)
+        raise AuditFailed(msg, findings)
     report = {
         **released.report,
         "policy_sha256": fingerprint(released.report["policy"]),

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 LONGEST_SHOWN = 300
 """Letters of a text from outside that a message repeats."""
@@ -86,6 +87,18 @@ class ValidationBlocked(LrtzcError):
 
 class PrivacyError(LrtzcError):
     """What was to go on does not satisfy its protection; it does not go on."""
+
+
+class AuditFailed(PrivacyError):
+    """What was written does not pass its audit; it is withdrawn.
+
+    Attributes:
+        findings: What each check found (`privacy.audit.Finding`).
+    """
+
+    def __init__(self, message: str, findings: Sequence[Any]) -> None:
+        super().__init__(message)
+        self.findings = findings
 
 
 class ReleaseError(LrtzcError):

@@ -6,20 +6,16 @@ yields only its failed checks, so that the last good data stay (write, audit, pu
 """
 
 from collections.abc import Iterator
-from datetime import date, timedelta
 from typing import Any
 
 import dagster as dg
 
-from lrtzc_pipelines.anonymizing import write_anonymized
-from lrtzc_pipelines.assets.metadata import (
-    source_metadata,
-    source_tags,
-    table_metadata,
-)
+from lrtzc_pipelines.assets.anonymized_asset import build_anonymized_asset
+from lrtzc_pipelines.assets.metadata import table_metadata
+from lrtzc_pipelines.assets.steps import common, failures, slice_of
 from lrtzc_pipelines.checks import BLOCKING_CHECKS, Check, built_in_checks
 from lrtzc_pipelines.collecting import Collected, shown_address
-from lrtzc_pipelines.errors import LrtzcError, NothingYet
+from lrtzc_pipelines.errors import NothingYet
 from lrtzc_pipelines.expectations.suites import Suite
 from lrtzc_pipelines.layout import Layout
 from lrtzc_pipelines.pending import is_anonymized, is_processed
@@ -27,7 +23,6 @@ from lrtzc_pipelines.raw_store import RawStore, Snapshot
 from lrtzc_pipelines.resources.collector import Collector
 from lrtzc_pipelines.resources.platform import Platform
 from lrtzc_pipelines.resources.progress import Progress
-from lrtzc_pipelines.slicing import TIMEZONE
 from lrtzc_pipelines.sources.spec import SourceSpec
 from lrtzc_pipelines.states import DATA
 from lrtzc_pipelines.validating import (
@@ -43,23 +38,8 @@ def build_source_assets(spec: SourceSpec, suite: Suite) -> list[dg.AssetsDefinit
     return [
         _raw_asset(spec, suite),
         _validated_asset(spec, suite),
-        _anonymized_asset(spec),
+        build_anonymized_asset(spec),
     ]
-
-
-DAYS = dg.DailyPartitionsDefinition("2015-01-01", timezone=TIMEZONE)
-"""One definition for all: a run has one, and takes a day of several sources."""
-
-
-def _common(spec: SourceSpec) -> dict[str, Any]:
-    return {
-        "partitions_def": DAYS if spec.is_daily else None,
-        "group_name": str(spec.theme),
-        "owners": [spec.owner],
-        "tags": source_tags(spec),
-        "metadata": source_metadata(spec),
-        "output_required": False,
-    }
 
 
 def _raw_asset(spec: SourceSpec, suite: Suite) -> dg.AssetsDefinition:
@@ -70,7 +50,7 @@ def _raw_asset(spec: SourceSpec, suite: Suite) -> dg.AssetsDefinition:
             "Bytes as received, write-once, with their provenance."
         ),
         kinds={"http", "bronze"},
-        **_common(spec),
+        **common(spec),
     )
     def raw(
         context: dg.AssetExecutionContext,
@@ -79,8 +59,8 @@ def _raw_asset(spec: SourceSpec, suite: Suite) -> dg.AssetsDefinition:
         progress: Progress,
     ) -> Events:
         progress.step("raw", spec.id)
-        part = _slice(context, spec)
-        with _failures():
+        part = slice_of(context, spec)
+        with failures():
             try:
                 collected = collector.collected(context, part)
             except NothingYet as error:
@@ -109,14 +89,14 @@ def _validated_asset(spec: SourceSpec, suite: Suite) -> dg.AssetsDefinition:
         description=f"{spec.title}: typed, one row per key, every check passed.",
         kinds={"polars", "greatexpectations", "parquet", "silver"},
         check_specs=_check_specs(key, spec, suite),
-        **_common(spec),
+        **common(spec),
     )
     def validated(
         context: dg.AssetExecutionContext, platform: Platform, progress: Progress
     ) -> Events:
         progress.step("validated", spec.id)
-        layout, part = platform.layout, _slice(context, spec)
-        with _failures():
+        layout, part = platform.layout, slice_of(context, spec)
+        with failures():
             snapshot = _held_snapshot(part, layout)
             result = validate(part, suite, snapshot, layout, run_id=context.run.run_id)
         yield from _check_results(result, spec, suite)
@@ -140,62 +120,6 @@ def _validated_asset(spec: SourceSpec, suite: Suite) -> dg.AssetsDefinition:
         )
 
     return validated
-
-
-def _anonymized_asset(spec: SourceSpec) -> dg.AssetsDefinition:
-    @dg.asset(
-        key=["anonymized", spec.id],
-        deps=[dg.AssetKey(["validated", spec.id])],
-        description=(
-            f"{spec.title}: what is left once every column's privacy rule is applied. "
-            "Only this layer feeds the warehouse."
-        ),
-        kinds={"polars", "parquet", "gold"},
-        freshness_policy=_freshness(spec),
-        **_common(spec),
-    )
-    def anonymized(
-        context: dg.AssetExecutionContext, platform: Platform, progress: Progress
-    ) -> Events:
-        progress.step("anonymized", spec.id)
-        part = _slice(context, spec)
-        with _failures():
-            state, changed = write_anonymized(
-                part, platform.layout, run_id=context.run.run_id
-            )
-        path = platform.layout.anonymized(*part.parts) / DATA
-        yield dg.MaterializeResult(
-            metadata={
-                **table_metadata(spec.published_columns, state.row_count, str(path)),
-                "changed": changed,
-                "origin": state.origin,
-                "licence": spec.released_licence,
-            },
-            data_version=dg.DataVersion(state.content_sha256),
-        )
-
-    return anonymized
-
-
-def _slice(context: dg.AssetExecutionContext, spec: SourceSpec) -> SourceSpec:
-    """The source, or the day of it that this run is about."""
-    if not spec.is_daily:
-        return spec
-    return spec.for_day(date.fromisoformat(context.partition_key))
-
-
-class _failures:  # noqa: N801 - read as `with _failures():`
-    """Turns the platform's errors into step failures that no policy retries.
-
-    Passing faults were already retried where that makes sense, in the HTTP client.
-    """
-
-    def __enter__(self) -> None:
-        return None
-
-    def __exit__(self, kind: object, error: BaseException | None, _: object) -> None:
-        if isinstance(error, LrtzcError):
-            raise dg.Failure(str(error), allow_retries=False) from error
 
 
 def _held_snapshot(spec: SourceSpec, layout: Layout) -> Snapshot:
@@ -272,8 +196,3 @@ def _check_results(
             ),
             metadata={"action": check.action, **check.details},
         )
-
-
-def _freshness(spec: SourceSpec) -> dg.FreshnessPolicy:
-    window = timedelta(days=spec.freshness_days)
-    return dg.FreshnessPolicy.time_window(fail_window=window)
