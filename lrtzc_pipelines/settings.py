@@ -23,6 +23,8 @@ class Settings(BaseSettings):
             the machine; such requests are refused without it.
         endpoint: Replaced base URLs by endpoint id (`LRTZC_ENDPOINT__<ID>=http://…`).
         secret: Service keys by endpoint id (`LRTZC_SECRET__<ID>=…`).
+        controller: Name and address of the data controller, for the register.
+        data_protection_officer: How to reach the data protection officer.
         pseudonym_secret: Secret that the keys of pseudonyms are derived from, 64
             hexadecimal digits.
         pseudonym_secret_file: File that holds it instead, for its owner only.
@@ -39,6 +41,8 @@ class Settings(BaseSettings):
     contact: str = ""
     endpoint: dict[str, str] = Field(default_factory=dict)
     secret: dict[str, SecretStr] = Field(default_factory=dict)
+    controller: str = ""
+    data_protection_officer: str = ""
     pseudonym_secret: SecretStr = SecretStr("")
     pseudonym_secret_file: Path | None = None
     sources_dir: Path | None = None

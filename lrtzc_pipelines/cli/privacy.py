@@ -1,4 +1,4 @@
-"""`lrtzc privacy`: extracts under pseudonyms, and the ledger of releases."""
+"""`lrtzc privacy`: register, extracts under pseudonyms, ledger of releases."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from lrtzc_pipelines.cli.output import messages
+from lrtzc_pipelines.cli.output import JsonOption, messages, print_json
 from lrtzc_pipelines.cli.workspace import workspace
 from lrtzc_pipelines.storage import append_lines, locked
 
@@ -38,6 +38,36 @@ def pseudonymise(source: SourceArgument) -> None:
     folder = place.layout.pseudonymised(chosen)
     for period, rows in told:
         messages().print(f"{folder / period}.parquet: {rows} rows", markup=False)
+
+
+@app.command()
+def register(as_json: JsonOption = False) -> None:
+    """Print the register of processing (GDPR, article 30), in French, as CSV.
+
+    The controller and the data protection officer come from LRTZC_CONTROLLER and
+    LRTZC_DATA_PROTECTION_OFFICER.
+    """
+    import polars as pl  # noqa: PLC0415 - slow to load
+
+    from lrtzc_pipelines.privacy import register as registering  # noqa: PLC0415 - too
+    from lrtzc_pipelines.spreadsheets import without_formulas  # noqa: PLC0415 - polars
+
+    place = workspace()
+    entries = registering.register(
+        place.specs.values(),
+        controller=place.settings.controller,
+        officer=place.settings.data_protection_officer,
+    )
+    if as_json:
+        print_json(entries)
+        return
+    table = pl.DataFrame(entries, schema=dict.fromkeys(registering.HEADINGS, pl.String))
+    typer.echo(
+        without_formulas(table)
+        .rename(registering.HEADINGS)
+        .write_csv(separator=";", quote_style="non_numeric"),
+        nl=False,
+    )
 
 
 @app.command()

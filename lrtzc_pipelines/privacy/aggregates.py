@@ -17,6 +17,8 @@ from lrtzc_pipelines.sources.protection import AggregateProtection, Measure
 
 SUBJECTS = "subject_count"
 _ROW, _LARGEST, _FAILS, _ONE = "_row", "_largest", "_fails", "_one"
+_MOST = 1 << 62
+"""Numbers below this many go into one column."""
 
 
 @dataclass(frozen=True)
@@ -60,7 +62,9 @@ def aggregate(frame: pl.DataFrame, policy: AggregateProtection) -> Aggregated:
             rows without a subject are in no cell.
         policy: What must hold.
     """
-    rest = frame.filter(pl.col(policy.subject).is_not_null())
+    rest = frame
+    if frame[policy.subject].null_count():
+        rest = frame.filter(pl.col(policy.subject).is_not_null())
     found: list[pl.DataFrame] = []
     grains = []
     for place, takes in enumerate(policy.grains):
@@ -112,11 +116,11 @@ def _cells(
             *(measure.column for measure in policy.measures if measure.column),
         ]
     )
-    if _tells_apart(rows, policy, takes):
-        # Nothing is merged: cells are counted by the values themselves, which is
-        # fast, and named afterwards.
-        own = list(dict.fromkeys(d.column for d in policy.dimensions))
-        counted = _measured(rows.select(list(needed)), policy, own)
+    # Cells are counted by the values themselves, which is fast, and named afterwards:
+    # right as long as nothing is merged, which the few cells tell.
+    own = list(dict.fromkeys(d.column for d in policy.dimensions))
+    counted = _measured(rows.select(list(needed)), policy, own)
+    if _tells_apart(counted, policy, takes):
         grouped = counted.with_columns(
             *_taken(counted, policy, takes, sides),
             *_taken(counted, policy, coarser, blocks),
@@ -181,7 +185,8 @@ def _measured(
     """Every cell with its persons, its measures, and the largest part of each sum."""
     subject = policy.subject
     if is_once_per_cell(taken, subject, keys):
-        return taken.group_by(keys).agg(
+        grouped = taken.lazy().group_by(keys)
+        return grouped.agg(
             pl.len().cast(pl.Int64).alias(SUBJECTS),
             *(_whole(measure) for measure in policy.measures),
             *(
@@ -189,16 +194,20 @@ def _measured(
                 for m in policy.measures
                 if m.function == "sum" and m.column
             ),
+        ).collect(engine="streaming")
+    per_person = (
+        taken.lazy()
+        .group_by([*keys, subject])
+        .agg(
+            *(_whole(measure) for measure in policy.measures),
+            *(
+                pl.col(m.column).count().alias(f"{_ROW}_{m.name}")
+                for m in policy.measures
+                if m.function == "mean" and m.column
+            ),
         )
-    per_person = taken.group_by([*keys, subject]).agg(
-        *(_whole(measure) for measure in policy.measures),
-        *(
-            pl.col(m.column).count().alias(f"{_ROW}_{m.name}")
-            for m in policy.measures
-            if m.function == "mean" and m.column
-        ),
     )
-    return per_person.group_by(keys).agg(
+    together = per_person.group_by(keys).agg(
         pl.len().cast(pl.Int64).alias(SUBJECTS),
         *(_together(measure) for measure in policy.measures),
         *(
@@ -207,6 +216,7 @@ def _measured(
             if m.function == "sum"
         ),
     )
+    return together.collect(engine="streaming")
 
 
 def _whole(measure: Measure) -> pl.Expr:
@@ -230,22 +240,41 @@ def _together(measure: Measure) -> pl.Expr:
 def is_once_per_cell(rows: pl.DataFrame, subject: str, keys: Sequence[str]) -> bool:
     """Whether every person has at most one row in each cell, seen at a glance.
 
-    True is proven; False may mean that the order of the rows does not show it. It does
-    where persons stand together, and their rows rise in one of the keys.
+    True is proven; False may mean that it cannot be seen so fast. It can where persons
+    stand together and their rows rise in one of the keys, or where person and keys are
+    numbers that go into one.
     """
     if rows.is_empty():
         return True
     # The first row follows nobody; a null neither rises nor falls.
     same = (pl.col(subject) == pl.col(subject).shift()).fill_null(value=False)
     changes = rows.select((~same).sum()).item() - 1
-    if changes + 1 != rows[subject].n_unique():
-        return False
+    if changes + 1 == rows[subject].n_unique():
+        for key in keys:
+            if rows.schema[key].is_temporal() or rows.schema[key].is_numeric():
+                rises = (pl.col(key) > pl.col(key).shift()).fill_null(value=False)
+                if rows.select((~same | rises).all()).item():
+                    return True
+    packed = _packed(rows, [*keys, subject])
+    return packed is not None and packed.n_unique() == rows.height
+
+
+def _packed(rows: pl.DataFrame, keys: Sequence[str]) -> pl.Series | None:
+    """Some columns of numbers as a single one; None if they do not go into it."""
+    width, number = 1, pl.lit(0, pl.Int64)
     for key in keys:
-        if rows.schema[key].is_temporal() or rows.schema[key].is_numeric():
-            rises = (pl.col(key) > pl.col(key).shift()).fill_null(value=False)
-            if rows.select((~same | rises).all()).item():
-                return True
-    return False
+        kind = rows.schema[key]
+        if not (kind.is_temporal() or kind.is_integer()):
+            return None
+        whole = pl.col(key).to_physical().cast(pl.Int64)
+        low, high = rows.select(whole.min().alias("low"), whole.max()).row(0)
+        if low is None or rows[key].null_count():
+            return None
+        width *= high - low + 1
+        if width >= _MOST:
+            return None
+        number = number * (high - low + 1) + (whole - low)
+    return rows.select(number.alias(_ONE)).to_series()
 
 
 def _rows_in(

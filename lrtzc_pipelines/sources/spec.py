@@ -18,6 +18,7 @@ from pydantic import Field, PrivateAttr, field_validator, model_validator
 from lrtzc_pipelines.sources.columns import Column, ColumnType
 from lrtzc_pipelines.sources.formats import FORMATS_OF, Format
 from lrtzc_pipelines.sources.frozen import Frozen
+from lrtzc_pipelines.sources.processing import Processing
 from lrtzc_pipelines.sources.protection import Protection
 from lrtzc_pipelines.sources.protocols import Connector
 from lrtzc_pipelines.sources.pseudonymised import Pseudonymised
@@ -111,6 +112,7 @@ class SourceSpec(Frozen):
     columns: Annotated[tuple[Column, ...], Field(min_length=1)]
     protection: Protection | None = None
     pseudonymised: Pseudonymised | None = None
+    processing: Processing | None = None
     _day: date | None = PrivateAttr(default=None)
 
     @field_validator("licence")
