@@ -12,6 +12,7 @@ from lrtzc_pipelines.sources.spec import SourceSpec
 from lrtzc_pipelines.storage import read_json
 
 FILE = "privacy.json"
+_EXACT = ("row_count", "suppressed_rows")
 
 
 def privacy_manifest(
@@ -43,12 +44,29 @@ def _entry(spec: SourceSpec, layout: Layout) -> dict[str, Any]:
     }
     if spec.protection:
         found = {
-            part.parts[-1]: report
+            part.parts[-1]: _told(report)
             for part in slices(spec, layout)
             if (report := read_json(layout.anonymized(*part.parts) / REPORT))
         }
         entry["protection"] = found if spec.is_daily else found.get(spec.id)
     return entry
+
+
+def _told(report: dict[str, Any]) -> dict[str, Any]:
+    """What of a report may be read by everybody.
+
+    Exact numbers of rows stay private: with the sum of the published cells they would
+    tell exactly how few are in none.
+    """
+    told = {name: value for name, value in report.items() if name not in _EXACT}
+    if "suppressed_share" in told:
+        told["suppressed_share"] = round(told["suppressed_share"], 2)
+    if "grains" in told:
+        told["grains"] = [
+            {name: value for name, value in grain.items() if name != "rows"}
+            for grain in told["grains"]
+        ]
+    return told
 
 
 def _rule(privacy: Any) -> Any:

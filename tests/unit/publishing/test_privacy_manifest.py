@@ -38,3 +38,22 @@ def test_reports_stand_by_source_or_by_day(tmp_path: Path) -> None:
     found = privacy_manifest(SPECS, layout, {WASTE.id, CURVES.id})
     assert found[WASTE.id]["protection"] == {"cells": 12}
     assert found[CURVES.id]["protection"] == {"2026-03-01": {"cells": 48}}
+
+
+def test_exact_numbers_of_rows_stay_private(tmp_path: Path) -> None:
+    """They would tell exactly how few are in no cell."""
+    layout = Layout(tmp_path)
+    report = {
+        "cells": 12,
+        "row_count": 1003,
+        "suppressed_rows": 3,
+        "suppressed_share": 0.002991,
+        "grains": [{"takes": {"month": "1mo"}, "cells": 12, "rows": 1000}],
+    }
+    write_json(layout.anonymized(WASTE.id) / REPORT, report)
+    found = privacy_manifest(SPECS, layout, {WASTE.id})
+    assert found[WASTE.id]["protection"] == {
+        "cells": 12,
+        "suppressed_share": 0.0,
+        "grains": [{"takes": {"month": "1mo"}, "cells": 12}],
+    }
