@@ -216,9 +216,10 @@ def collect(  # noqa: PLR0913 - what, where, and for whom
         FetchError: the service could not be read whole; the store keeps what it had.
         SettingsError: a key or contact is missing.
     """
-    collection = _Collection(spec, target, run_id, held(spec, target, store))
     client = HttpClient(target, registry.limits(spec), {} if memo is None else memo)
     with client, Writer(store) as writer:
+        # Nothing of what is held here goes while the writer is at it.
+        collection = _Collection(spec, target, run_id, held(spec, target, store))
         try:
             if collection.is_needless(client):
                 return collection.result(client)

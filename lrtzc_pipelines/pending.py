@@ -29,6 +29,18 @@ def pending_slices(
     ]
 
 
+def held_slices(specs: Iterable[SourceSpec], layout: Layout) -> list[SourceSpec]:
+    """Sources, and days of them whose raw bytes are still there.
+
+    The retention clock takes bytes of days whose anonymized rows stay.
+    """
+    return [
+        part
+        for part in every_slice(specs, layout)
+        if not part.is_daily or RawStore(layout.raw(*part.parts)).latest()
+    ]
+
+
 def _is_pending(spec: SourceSpec, suite: Suite, layout: Layout) -> bool:
     snapshot = RawStore(layout.raw(*spec.parts)).latest()
     return snapshot is not None and not is_processed(spec, suite, snapshot, layout)

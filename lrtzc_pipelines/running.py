@@ -27,12 +27,11 @@ from lrtzc_pipelines.errors import LrtzcError
 from lrtzc_pipelines.expectations.suites import load_suite
 from lrtzc_pipelines.instance import unfinished_mark
 from lrtzc_pipelines.layout import Layout
-from lrtzc_pipelines.pending import pending_slices
+from lrtzc_pipelines.pending import held_slices, pending_slices
 from lrtzc_pipelines.publishing.inputs import current_inputs
 from lrtzc_pipelines.publishing.release import is_up_to_date
 from lrtzc_pipelines.run_summary import summarize_sources
 from lrtzc_pipelines.settings import Settings
-from lrtzc_pipelines.slicing import every_slice
 from lrtzc_pipelines.sources.registry import (
     SOURCES_DIR,
     load_endpoints,
@@ -74,7 +73,7 @@ def collect(
     with ask(parts, _errands(settings, layout)) as asked:
         news, quiet = asked.split(suites, layout)
     waiting = (
-        every_slice(chosen, layout)
+        held_slices(chosen, layout)
         if from_raw
         else pending_slices(chosen, suites, layout)
     )

@@ -59,7 +59,8 @@ def worker(arguments: Sequence[str]) -> None:
         "breaches": len(breaches),
         "breaches_of_primary_alone": dict(alone),
     }
-    print(json.dumps({"seconds": ended - started, **told}))
+    seconds = ended - started
+    print(json.dumps({"seconds": seconds, "peak_mb": runs.peak_mb(), **told}))
 
 
 def main() -> None:

@@ -83,7 +83,7 @@ def worker(arguments: Sequence[str]) -> None:
         "cells": done.cells.height,
         "suppressed": done.suppressed,
     }
-    print(json.dumps({"seconds": seconds, **told}))
+    print(json.dumps({"seconds": seconds, "peak_mb": runs.peak_mb(), **told}))
 
 
 def main() -> None:

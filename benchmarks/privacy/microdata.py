@@ -52,7 +52,7 @@ def worker(arguments: Sequence[str]) -> None:
         target, include_header=False
     )
     told = {"suppressed": done.suppressed, "levels": done.levels, "loss": done.loss}
-    print(json.dumps({"seconds": seconds, **told}))
+    print(json.dumps({"seconds": seconds, "peak_mb": runs.peak_mb(), **told}))
 
 
 def measuring(arguments: Sequence[str]) -> None:
@@ -64,7 +64,7 @@ def measuring(arguments: Sequence[str]) -> None:
     seconds = time.perf_counter() - started
     salary = found.sensitive["salary-class"]
     told = {"k": found.k, "l": salary.distinct, "t": salary.distance}
-    print(json.dumps({"seconds": seconds, **told}))
+    print(json.dumps({"seconds": seconds, "peak_mb": runs.peak_mb(), **told}))
 
 
 def compare(

@@ -23,5 +23,10 @@ seconds = time.perf_counter() - started
 counts = done.groupby(quasi).size()
 with Path(target).open("w", newline="") as file:
     csv.writer(file).writerows([*key, int(n)] for key, n in sorted(counts.items()))
-told = {"seconds": seconds, "suppressed": len(data) - len(done)}
+peak = int(Path("/proc/self/status").read_text().split("VmHWM:")[1].split()[0])
+told = {
+    "peak_mb": round(peak / 1000),
+    "seconds": seconds,
+    "suppressed": len(data) - len(done),
+}
 print(json.dumps(told | {"columns": list(done.columns)}))

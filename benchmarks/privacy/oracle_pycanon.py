@@ -3,6 +3,7 @@
 import json
 import sys
 import time
+from pathlib import Path
 
 import pandas as pd
 from pycanon import anonymity
@@ -15,4 +16,6 @@ told = {
     "l": int(anonymity.l_diversity(data, quasi, [sensitive])),
     "t": float(anonymity.t_closeness(data, quasi, [sensitive])),
 }
+peak = int(Path("/proc/self/status").read_text().split("VmHWM:")[1].split()[0])
+told["peak_mb"] = round(peak / 1000)
 print(json.dumps(told | {"seconds": time.perf_counter() - started}))

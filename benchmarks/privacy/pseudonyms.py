@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import argparse
 import json
-import resource
 import sys
 import tempfile
 import time
@@ -25,17 +24,12 @@ from lrtzc_pipelines.privacy.pseudonyms import keyring
 SECRET = bytes(range(32)).hex()
 
 
-def peak() -> int:
-    """Peak memory of this process so far, in MB."""
-    return round(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1000)
-
-
 def worker(arguments: Sequence[str]) -> None:
     """Pseudonymises a Parquet file of identifiers once."""
     how, source, folder = arguments
     key = keyring(Path(folder), SECRET).key("mobility", "benchmark", "2026")
     made = key.pseudonym(pl.col("id")).alias("pseudonym")
-    base = peak()
+    base = runs.peak_mb()
     if how == "streamed":
         started = time.perf_counter()
         pl.scan_parquet(source).select(made).sink_parquet(Path(folder) / "out.parquet")
@@ -47,7 +41,7 @@ def worker(arguments: Sequence[str]) -> None:
         done = frame.select(made)
         seconds = time.perf_counter() - started
         told = {"base_mb": base, "distinct": done["pseudonym"].n_unique()}
-    print(json.dumps({"seconds": seconds, **told}))
+    print(json.dumps({"seconds": seconds, "peak_mb": runs.peak_mb(), **told}))
 
 
 def main() -> None:

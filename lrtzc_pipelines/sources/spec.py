@@ -111,8 +111,9 @@ class SourceSpec(Frozen):
     ignored_columns: tuple[str, ...] = ()
     columns: Annotated[tuple[Column, ...], Field(min_length=1)]
     protection: Protection | None = None
-    pseudonymised: Pseudonymised | None = None
-    processing: Processing | None = None
+    # Not part of what decides how rows are made: other words make no other data.
+    pseudonymised: Pseudonymised | None = Field(default=None, exclude=True)
+    processing: Processing | None = Field(default=None, exclude=True)
     _day: date | None = PrivateAttr(default=None)
 
     @field_validator("licence")
