@@ -60,9 +60,7 @@ def write_anonymized(
     with replacing(folder / DATA) as temporary:
         if spec.protection:
             ledger = Ledger(layout.ledger(validated.origin, *spec.parts), spec.label)
-            row_count = _write_protected(
-                spec, source / DATA, temporary, folder, ledger
-            )
+            row_count = _write_protected(spec, source / DATA, temporary, folder, ledger)
         else:
             frame = anonymize(spec, pl.scan_parquet(source / DATA))
             frame.sink_parquet(temporary, compression="zstd", statistics=True)

@@ -1,0 +1,69 @@
+"""`lrtzc privacy`: what the platform protects, and the proof of it."""
+
+from __future__ import annotations
+
+from collections import Counter
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from lrtzc_pipelines.cli.output import Exit, JsonOption, print_json, print_rows
+from lrtzc_pipelines.cli.workspace import workspace
+
+app = typer.Typer(no_args_is_help=True, pretty_exceptions_enable=False)
+
+
+@app.callback()
+def group() -> None:
+    """What the platform protects, and the proof of it."""
+
+
+@app.command()
+def canaries(
+    seed: Annotated[int, typer.Option(help="Seed of the sandbox.")] = 2040,
+    check: Annotated[
+        bool, typer.Option(help="Look for them outside of the private zone.")
+    ] = False,
+    also: Annotated[
+        list[Path] | None, typer.Option(help="Look here too; may be repeated.")
+    ] = None,
+    as_json: JsonOption = False,
+) -> None:
+    """List the canaries that a sandbox plants, or look where none may be."""
+    from lrtzc_pipelines.sandbox.planted import planted_canaries  # noqa: PLC0415
+
+    planted = planted_canaries(seed)
+    if check:
+        raise typer.Exit(_check(planted, also or [], as_json=as_json))
+    if as_json:
+        print_json([vars(canary) for canary in planted])
+        return
+    counted = Counter((canary.source_id, canary.column) for canary in planted)
+    rows = [{"source": s, "column": c, "canaries": n} for (s, c), n in counted.items()]
+    print_rows(rows, as_json=False, title=f"Canaries of seed {seed}")
+
+
+def _check(planted: tuple[Any, ...], also: list[Path], *, as_json: bool) -> Exit:
+    """Looks for canaries; tells where they are, and not what they say."""
+    from lrtzc_pipelines.canaries.scanning import (  # noqa: PLC0415 - numpy, duckdb
+        Scanner,
+        files_at,
+        public_files,
+    )
+
+    paths = [*public_files(workspace().layout), *files_at(also)]
+    rows = [
+        {
+            "file": str(leak.path),
+            "where": leak.where,
+            "source": leak.canary.source_id,
+            "column": leak.canary.column,
+            "number": leak.canary.number,
+            "encoding": leak.encoding,
+        }
+        for leak in Scanner(planted).scan(paths)
+    ]
+    nothing = f"no canary in {len(paths)} files"
+    print_rows(rows, as_json=as_json, title="Canaries that got out", empty=nothing)
+    return Exit.ERROR if rows else Exit.OK
