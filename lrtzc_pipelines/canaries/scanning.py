@@ -60,8 +60,10 @@ class Scanner:
                     Leak(path, piece.where, needle.canary, needle.encoding)
                     for needle in self._matcher.find(piece.body)
                 ]
-                for value in self._cells.keys() & piece.cells:
-                    leaks.append(Leak(path, piece.where, self._cells[value], "cell"))
+                leaks += (
+                    Leak(path, piece.where, self._cells[value], "cell")
+                    for value in self._cells.keys() & piece.cells
+                )
                 yield from dict.fromkeys(leaks)
 
 
