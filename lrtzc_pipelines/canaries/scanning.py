@@ -84,7 +84,13 @@ def files_at(places: Iterable[Path]) -> Iterator[Path]:
 
 def public_files(layout: Layout) -> Iterator[Path]:
     """Every file of a data directory outside of its private zone."""
-    if not layout.data_dir.is_dir():
-        return
-    inside = sorted(layout.data_dir.iterdir())
-    yield from files_at(place for place in inside if place.name not in PRIVATE_ZONE)
+    return files_at(p for p in _inside(layout) if p.name not in PRIVATE_ZONE)
+
+
+def private_files(layout: Layout) -> Iterator[Path]:
+    """Every file of the private zone of a data directory."""
+    return files_at(p for p in _inside(layout) if p.name in PRIVATE_ZONE)
+
+
+def _inside(layout: Layout) -> list[Path]:
+    return sorted(layout.data_dir.iterdir()) if layout.data_dir.is_dir() else []

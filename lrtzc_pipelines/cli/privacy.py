@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections import Counter
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 
+from lrtzc_pipelines.canaries.invented import Canary
 from lrtzc_pipelines.cli.output import Exit, JsonOption, print_json, print_rows
 from lrtzc_pipelines.cli.workspace import workspace
+from lrtzc_pipelines.errors import LrtzcError
 
 app = typer.Typer(no_args_is_help=True, pretty_exceptions_enable=False)
 
@@ -44,15 +46,21 @@ def canaries(
     print_rows(rows, as_json=False, title=f"Canaries of seed {seed}")
 
 
-def _check(planted: tuple[Any, ...], also: list[Path], *, as_json: bool) -> Exit:
-    """Looks for canaries; tells where they are, and not what they say."""
-    from lrtzc_pipelines.canaries.scanning import (  # noqa: PLC0415 - numpy, duckdb
-        Scanner,
-        files_at,
-        public_files,
-    )
+def _check(planted: tuple[Canary, ...], also: list[Path], *, as_json: bool) -> Exit:
+    """Looks for canaries; tells where they are, and not what they say.
 
-    paths = [*public_files(workspace().layout), *files_at(also)]
+    Raises:
+        LrtzcError: they never came in, so that their absence proves nothing.
+    """
+    from lrtzc_pipelines.canaries import scanning  # noqa: PLC0415 - numpy, duckdb
+
+    layout, scanner = workspace().layout, scanning.Scanner(planted)
+    private = scanner.scan(scanning.private_files(layout))
+    arrived = {leak.canary for leak in private}
+    if not arrived:
+        msg = "no canary of this seed came in: that none got out would prove nothing"
+        raise LrtzcError(msg)
+    paths = [*scanning.public_files(layout), *scanning.files_at(also)]
     rows = [
         {
             "file": str(leak.path),
@@ -62,8 +70,11 @@ def _check(planted: tuple[Any, ...], also: list[Path], *, as_json: bool) -> Exit
             "number": leak.canary.number,
             "encoding": leak.encoding,
         }
-        for leak in Scanner(planted).scan(paths)
+        for leak in scanner.scan(paths)
     ]
-    nothing = f"no canary in {len(paths)} files"
+    nothing = (
+        f"{len(arrived)} of {len(planted)} canaries came in, none got out: "
+        f"{len(paths)} files were looked through"
+    )
     print_rows(rows, as_json=as_json, title="Canaries that got out", empty=nothing)
     return Exit.ERROR if rows else Exit.OK
