@@ -15,6 +15,25 @@ PRIVATE_FILE_MODE = 0o600
 LAYERS = ("raw", "validated", "anonymized")
 """Folders and assets of a source, in the order its data go through them."""
 
+PRIVATE_ZONE = frozenset(
+    {
+        "raw",
+        "validated",
+        "quarantine",
+        "ledger",
+        "spool",
+        "deposits",
+        "inbox",
+        "consents",
+        "journal",
+        "pseudonymised",
+        "salts",
+        # Its files are empty, but some have the names of partners.
+        "locks",
+    }
+)
+"""Folders below the data directory that may hold personal data; no other may."""
+
 
 @dataclass(frozen=True)
 class Layout:

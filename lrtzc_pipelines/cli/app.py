@@ -30,11 +30,11 @@ app = typer.Typer(
     "4 a source was blocked, 5 not published, 75 busy.",
 )
 app.add_typer(releases_cli.app, name="releases", help="Published releases.")
+app.add_typer(privacy_cli.app, name="privacy", help="What the platform protects.")
 app.add_typer(quarantine_cli.app, name="quarantine", help="Refused rows.")
 app.add_typer(sources_cli.app, name="sources", help="Source specifications.")
 app.add_typer(sandbox_cli.app, name="sandbox", help="Local stand-in for the sources.")
 app.add_typer(deposits_cli.app, name="deposits", help="Files of partners.")
-app.add_typer(privacy_cli.app, name="privacy", help="Pseudonyms, release ledger.")
 app.command()(listen)
 app.command()(retention)
 
@@ -68,12 +68,17 @@ def refresh(
 @app.command()
 def demo(
     seed: Annotated[int, typer.Option(help="Seed of the invented data.")] = 2040,
+    canaries: Annotated[
+        bool, typer.Option(help="Plant canaries in the personal sources.")
+    ] = False,
     as_json: JsonOption = False,
 ) -> None:
     """Run everything once against the sandbox: invented data, real protocols."""
     from lrtzc_pipelines.cli.demo import run_demo  # noqa: PLC0415 - starts a server
 
-    raise typer.Exit(run_demo(workspace(), seed=seed, as_json=as_json))
+    raise typer.Exit(
+        run_demo(workspace(), seed=seed, as_json=as_json, canaries=canaries)
+    )
 
 
 @app.command()

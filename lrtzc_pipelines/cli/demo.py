@@ -19,7 +19,9 @@ _COME_IN = {"spool", "deposit"}
 """Kinds of sources that nobody is asked for: what is there is read."""
 
 
-def run_demo(place: Workspace, *, seed: int, as_json: bool) -> int:
+def run_demo(
+    place: Workspace, *, seed: int, as_json: bool, canaries: bool = False
+) -> int:
     """Runs the sources that the sandbox plays; returns the exit code."""
     if not as_json:
         messages().print(
@@ -27,10 +29,9 @@ def run_demo(place: Workspace, *, seed: int, as_json: bool) -> int:
             f"everything goes to {place.layout.data_dir}",
             markup=False,
         )
-    write_spool(place.layout.data_dir, seed)
-    write_inbox(place.layout.data_dir, seed)
-    write_consents(place.layout.data_dir, seed)
-    with RunningSandbox(create_app(World(seed=seed))) as base_url:
+    for leave in (write_spool, write_inbox, write_consents):
+        leave(place.layout.data_dir, seed, canaries=canaries)
+    with RunningSandbox(create_app(World(seed, canaries))) as base_url:
         overrides = endpoint_overrides(base_url)
         # A source whose service the sandbox does not play would be asked for real.
         chosen = [

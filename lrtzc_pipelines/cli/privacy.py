@@ -1,4 +1,4 @@
-"""`lrtzc privacy`: register, extracts under pseudonyms, ledger of releases."""
+"""`lrtzc privacy`: register, pseudonyms, canaries, ledger of releases."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from typing import Annotated
 
 import typer
 
+from lrtzc_pipelines.cli.canaries import canaries
 from lrtzc_pipelines.cli.output import JsonOption, messages, print_json
 from lrtzc_pipelines.cli.workspace import workspace
 from lrtzc_pipelines.storage import append_lines, locked
@@ -19,6 +20,9 @@ SourceArgument = Annotated[str, typer.Argument(help="Source id.")]
 @app.callback()
 def _group() -> None:
     """Keeps the commands below a name of their own, even a single one."""
+
+
+app.command()(canaries)
 
 
 @app.command()

@@ -23,6 +23,9 @@ def serve(
         Path | None,
         typer.Option(help="Serve answers recorded in this folder instead."),
     ] = None,
+    canaries: Annotated[
+        bool, typer.Option(help="Plant canaries in the personal sources.")
+    ] = False,
 ) -> None:
     """Speak the sources' protocols on loopback, with invented or recorded data."""
     from lrtzc_pipelines.sandbox import server  # noqa: PLC0415 - numpy, uvicorn
@@ -34,6 +37,6 @@ def serve(
     application = (
         server.create_replay_app(replay)
         if replay
-        else server.create_app(World(seed=seed))
+        else server.create_app(World(seed, canaries))
     )
     server.serve(application, server.LOOPBACK, port)

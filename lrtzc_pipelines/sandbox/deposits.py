@@ -8,16 +8,19 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable
+from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from pathlib import Path
 
 import numpy as np
 
+from lrtzc_pipelines.canaries.invented import Canary
 from lrtzc_pipelines.deposits.depositors import open_inbox
 from lrtzc_pipelines.deposits.forms import find_form
 from lrtzc_pipelines.deposits.intake import READY
 from lrtzc_pipelines.deposits.receipts import Deposits
 from lrtzc_pipelines.layout import Layout
+from lrtzc_pipelines.sandbox.canary_deposits import planted_depositor, planted_table
 from lrtzc_pipelines.sandbox.draws import AS_OF, generator
 from lrtzc_pipelines.sandbox.territory import COMMUNES
 from lrtzc_pipelines.storage import write_bytes
@@ -34,33 +37,79 @@ _WASTES = (
 
 DEPOSITOR = "partenaire_invente"
 
+_WASTE_FORM, _TRIPS_FORM = "valorisation_waste", "mobility_trips"
+_TO_CORRECT = "a-corriger.csv"
+
 _ESTABLISHMENTS = 24
 _TRIPS = 400
 
 
-def write_inbox(data_dir: Path, seed: int) -> list[Path]:
+@dataclass(frozen=True)
+class InventedFile:
+    """A file as a partner would leave it, and the canaries in it."""
+
+    form_id: str
+    depositor: str
+    name: str
+    text: str
+    canaries: tuple[Canary, ...] = ()
+
+
+def write_inbox(data_dir: Path, seed: int, *, canaries: bool = False) -> list[Path]:
     """Leaves invented files in the inboxes, marked as complete; their paths.
 
     Equal seeds leave equal files, which then are told to have come already.
+
+    Args:
+        data_dir: Data directory.
+        seed: Seed of the files.
+        canaries: Whether canaries are planted in them.
     """
-    layout = Layout(data_dir)
+    files = planted_files(seed) if canaries else invented_files(seed)
+    return [_leave(Layout(data_dir), file) for file in files]
+
+
+def invented_files(seed: int) -> list[InventedFile]:
+    """The files of a seed: two that would be accepted, and one that would not."""
     month = _last_month()
-    written = []
-    for form_id, name, make in (
-        ("valorisation_waste", f"dechets-{month:%Y-%m}.csv", _waste),
-        ("valorisation_waste", "dechets-a-corriger.csv", _faulty_waste),
-        ("mobility_trips", f"trajets-{month:%Y-%m}.csv", _trips),
-    ):
-        written.append(_leave(layout, form_id, name, make(seed, month)))
-    return written
+    return [
+        InventedFile(form_id, DEPOSITOR, name, make(seed, month))
+        for form_id, name, make in (
+            (_WASTE_FORM, f"dechets-{month:%Y-%m}.csv", _waste),
+            (_WASTE_FORM, "dechets-a-corriger.csv", _faulty_waste),
+            (_TRIPS_FORM, f"trajets-{month:%Y-%m}.csv", _trips),
+        )
+    ]
 
 
-def _leave(layout: Layout, form_id: str, name: str, text: str) -> Path:
-    body = text.encode()
-    inbox = open_inbox(layout, find_form(form_id), DEPOSITOR)
-    deposits = Deposits(layout.deposits(form_id, DEPOSITOR))
+def planted_files(seed: int) -> list[InventedFile]:
+    """The same files with canaries in them, and trips that are to be refused too."""
+    month = _last_month()
+    trips = InventedFile(_TRIPS_FORM, DEPOSITOR, "", _trips(seed + 1, month))
+    files = [*invented_files(seed), replace(trips, name="trajets-a-corriger.csv")]
+    return [_planted(file, seed) for file in files]
+
+
+def _planted(file: InventedFile, seed: int) -> InventedFile:
+    refused = file.name.endswith(_TO_CORRECT)
+    # Other persons than those of the file that is accepted.
+    own = seed + 1 if refused else seed
+    text, canaries = planted_table(file.form_id, file.text, own, refused=refused)
+    depositor = planted_depositor(file.form_id, seed)
+    return replace(
+        file,
+        depositor=depositor.value,
+        text=text,
+        canaries=(*canaries, depositor),
+    )
+
+
+def _leave(layout: Layout, file: InventedFile) -> Path:
+    body = file.text.encode()
+    inbox = open_inbox(layout, find_form(file.form_id), file.depositor)
+    deposits = Deposits(layout.deposits(file.form_id, file.depositor))
     deposits.note_invented(hashlib.sha256(body).hexdigest())
-    path = inbox / name
+    path = inbox / file.name
     write_bytes(path, body)
     path.with_name(path.name + READY).touch()
     return path

@@ -9,7 +9,11 @@ from datetime import date
 from functools import cached_property
 from importlib.util import find_spec
 
+import polars as pl
+
 from lrtzc_pipelines.sandbox.draws import TODAY
+from lrtzc_pipelines.sandbox.planted import planted_recipe
+from lrtzc_pipelines.sandbox.planting import is_personal
 from lrtzc_pipelines.sandbox.recipes import (
     recipe_frame,
     recipe_ids,
@@ -28,9 +32,15 @@ _DAYS = re.compile(
 
 @dataclass(frozen=True)
 class RecipeSources:
-    """Every source that has a recipe, under one seed."""
+    """Every source that has a recipe, under one seed.
+
+    Attributes:
+        seed: Equal seeds give equal rows.
+        canaries: Whether canaries are planted in the personal ones.
+    """
 
     seed: int
+    canaries: bool = False
 
     @cached_property
     def specs(self) -> dict[str, SourceSpec]:
@@ -71,13 +81,23 @@ class RecipeSources:
         day = day if spec.is_daily else TODAY
         return Table(
             spec.for_day(day) if spec.is_daily else spec,
-            recipe_frame(spec.id, self.seed, day),
+            self._frame(spec, day),
             files=recipe_of(spec.id).files,
         )
 
     def row_counts(self) -> dict[str, int]:
         """Rows served by source id; those of one day if it is partitioned by day."""
-        return {name: row_count(recipe_of(name)) for name in self.played}
+        return {
+            name: self._frame(spec, TODAY).height
+            if self.canaries and is_personal(spec)
+            else row_count(recipe_of(name))
+            for name, spec in self.played.items()
+        }
+
+    def _frame(self, spec: SourceSpec, day: date) -> pl.DataFrame:
+        if self.canaries:
+            return planted_recipe(spec.id, self.seed, day).frame
+        return recipe_frame(spec.id, self.seed, day)
 
     def hints(self) -> Iterator[tuple[str, str]]:
         """What keeps a source from being played by recipe, with its id."""

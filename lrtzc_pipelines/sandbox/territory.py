@@ -10,6 +10,7 @@ from __future__ import annotations
 import json
 from typing import NamedTuple
 
+import polars as pl
 import shapely
 from shapely.geometry import LineString, MultiPoint, Point, Polygon, mapping
 from shapely.ops import split
@@ -228,6 +229,17 @@ def outlines() -> dict[str, Polygon]:
         cell = next(cell for cell in cells.geoms if cell.contains(centre))
         found[commune.code] = _rounded(_part_with(centre, cell.intersection(frame)))
     return found
+
+
+def city_list() -> pl.DataFrame:
+    """The city's list of the communes, in its own spelling and order."""
+    return pl.DataFrame(
+        {
+            "code_insee": [commune.code for commune in COMMUNES],
+            "nom_commune": [commune.city_name for commune in COMMUNES],
+            "id": list(range(1, len(COMMUNES) + 1)),
+        }
+    )
 
 
 def contours_geojson() -> bytes:

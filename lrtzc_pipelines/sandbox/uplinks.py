@@ -18,6 +18,7 @@ import numpy as np
 
 from lrtzc_pipelines.collectors.spool import Message, sealed_files, write_sealed
 from lrtzc_pipelines.layout import Layout
+from lrtzc_pipelines.sandbox.canary_uplinks import planted_messages
 from lrtzc_pipelines.sandbox.draws import AS_OF, chance, generator
 
 COLLECTOR = "lorawan"
@@ -48,13 +49,19 @@ _SENSORS = (
 )
 
 
-def write_spool(data_dir: Path, seed: int) -> Path | None:
+def write_spool(data_dir: Path, seed: int, *, canaries: bool = False) -> Path | None:
     """Seals one file of invented uplinks, in place of those of another seed.
 
     The same seed gives the same file.
+
+    Args:
+        data_dir: Data directory.
+        seed: Seed of the uplinks.
+        canaries: Whether canaries are planted in them.
     """
     folder = Layout(data_dir).spool(COLLECTOR)
-    written = write_sealed(folder, messages(seed), invented=True)
+    found = planted_messages(messages(seed), seed)[0] if canaries else messages(seed)
+    written = write_sealed(folder, found, invented=True)
     for sealed in sealed_files(folder):
         if sealed.invented and sealed.path != written:
             sealed.path.unlink()

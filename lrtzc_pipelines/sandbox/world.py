@@ -21,6 +21,7 @@ from lrtzc_pipelines.sandbox import (
     perimeter,
     territory,
 )
+from lrtzc_pipelines.sandbox.planted import planted_communes
 from lrtzc_pipelines.sandbox.recipe_sources import RecipeSources
 
 DEFAULT_SEED = 2040
@@ -28,20 +29,22 @@ DEFAULT_SEED = 2040
 
 @dataclass(frozen=True)
 class World:
-    """Every dataset the sandbox serves; equal seeds give equal bytes."""
+    """Every dataset the sandbox serves; equal seeds give equal bytes.
+
+    Attributes:
+        seed: Equal seeds give equal bytes.
+        canaries: Whether canaries are planted in the personal sources.
+    """
 
     seed: int = DEFAULT_SEED
+    canaries: bool = False
 
     @cached_property
     def communes(self) -> pl.DataFrame:
         """The city's list of the communes, in its own spelling and order."""
-        return pl.DataFrame(
-            {
-                "code_insee": [c.code for c in territory.COMMUNES],
-                "nom_commune": [c.city_name for c in territory.COMMUNES],
-                "id": list(range(1, len(territory.COMMUNES) + 1)),
-            }
-        )
+        if self.canaries:
+            return planted_communes(self.seed).frame
+        return territory.city_list()
 
     @cached_property
     def buildings(self) -> pl.DataFrame:
@@ -86,7 +89,7 @@ class World:
     @cached_property
     def recipes(self) -> RecipeSources:
         """The sources that have no module here but a recipe."""
-        return RecipeSources(self.seed)
+        return RecipeSources(self.seed, self.canaries)
 
     def table(self, database: str, table: str) -> pl.DataFrame | None:
         """A table of the legacy web service; None if it has no such table."""

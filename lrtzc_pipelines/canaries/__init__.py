@@ -1,0 +1,1 @@
+"""Canaries: invented persons, planted where real ones would be, found nowhere else."""
