@@ -11,6 +11,7 @@ from lrtzc_pipelines.errors import AuditFailed
 from lrtzc_pipelines.layout import Layout
 from lrtzc_pipelines.privacy.anonymize import ANONYMIZATION_VERSION, anonymize
 from lrtzc_pipelines.privacy.audit import Finding, audit
+from lrtzc_pipelines.privacy.code_tables import tables_digest
 from lrtzc_pipelines.privacy.ledger import Ledger
 from lrtzc_pipelines.privacy.releasing import release
 from lrtzc_pipelines.sources.spec import SourceSpec
@@ -33,8 +34,11 @@ REPORT = "privacy.json"
 def anonymization_fingerprint(spec: SourceSpec, validated: ValidatedState) -> str:
     """Hash of everything an anonymization depends on."""
     rules = [column.model_dump(mode="json") for column in spec.columns]
-    policy = spec.protection.model_dump(mode="json") if spec.protection else None
-    return fingerprint(ANONYMIZATION_VERSION, validated.content_sha256, rules, policy)
+    parts = [ANONYMIZATION_VERSION, validated.content_sha256, rules]
+    if spec.protection is None:
+        return fingerprint(*parts, None)
+    policy = spec.protection.model_dump(mode="json")
+    return fingerprint(*parts, policy, tables_digest(spec.protection.tables))
 
 
 def write_anonymized(

@@ -73,8 +73,9 @@ def audit(
         connection.execute(f"set TimeZone = '{ZONE}'")
         for view, path in (("written", written), ("validated", validated)):
             place = str(path).replace("'", "''")
+            points = _points(spec) if view == "validated" else ""
             connection.execute(
-                f"create view {view} as select * from read_parquet('{place}')"  # noqa: S608 - our own path
+                f"create view {view} as select *{points} from read_parquet('{place}')"  # noqa: S608 - our own path
             )
         stand(connection, ledger)
         return [
@@ -84,6 +85,15 @@ def audit(
             _patterns(connection, spec),
             _republication(connection, spec, ledger),
         ]
+
+
+def _points(spec: SourceSpec) -> str:
+    """Columns of a select: the points that squares are taken of."""
+    return "".join(
+        f", struct_pack(longitude := {quoted(point.longitude)}, "
+        f"latitude := {quoted(point.latitude)}) as {quoted(point.name)}"
+        for point in (spec.protection.points if spec.protection else ())
+    )
 
 
 def _rows(connection: duckdb.DuckDBPyConnection, query: str) -> list[tuple[Any, ...]]:

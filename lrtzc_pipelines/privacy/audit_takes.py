@@ -7,6 +7,8 @@ from collections.abc import Mapping, Sequence
 from itertools import pairwise
 from pathlib import Path
 
+from lrtzc_pipelines.privacy.audit_grid import square
+from lrtzc_pipelines.privacy.code_tables import OTHER, code_table
 from lrtzc_pipelines.privacy.contributions import NONE
 from lrtzc_pipelines.sources.columns import ColumnType
 from lrtzc_pipelines.sources.spec import SourceSpec
@@ -38,24 +40,40 @@ def taken(spec: SourceSpec, sides: Mapping[str, tuple[str, str]]) -> str:
 
 def _take(spec: SourceSpec, column: str, what: str) -> str:
     """What is taken of a column, in SQL."""
-    name, kind = quoted(column), spec.column(column).type
+    name = quoted(column)
     word, _, argument = what.partition(":")
     match word:
         case "value":
             taken = name
         case "all":
             taken = "null"
-        case "first":
-            taken = f"left({name}::varchar, {int(argument)})"
-        case "below":
-            taken = _bins(name, argument.split(","))
-        case "hour_of_day":
-            taken = f"hour({name})"
-        case "day_type":
-            taken = f"if(isodow({name}) >= 6, 'weekend', 'working_day')"
+        case "hour_of_day" | "day_type":
+            taken = _of_moment(name, what)
+        case "first" | "lookup":
+            taken = _of_code(f"{name}::varchar", what)
+        case "below" | "up_to":
+            taken = _bins(name, word, argument.split(","))
+        case "grid":
+            taken = square(f"{name}.longitude", f"{name}.latitude", int(argument))
         case _:
-            taken = _period(name, kind, what)
+            taken = _period(name, spec.column(column).type, what)
     return taken
+
+
+def _of_moment(name: str, what: str) -> str:
+    if what == "hour_of_day":
+        return f"hour({name})"
+    return (
+        f"case when isodow({name}) >= 6 then 'weekend' "
+        f"when {name} is not null then 'working_day' end"
+    )
+
+
+def _of_code(code: str, what: str) -> str:
+    word, *arguments = what.split(":")
+    if word == "first":
+        return f"left({code}, {int(arguments[0])})"
+    return _group(code, *arguments)
 
 
 def _period(name: str, kind: ColumnType, every: str) -> str:
@@ -74,15 +92,46 @@ def _period(name: str, kind: ColumnType, every: str) -> str:
     return f"{bucket} at time zone '{ZONE}'"
 
 
-def _bins(name: str, bounds: Sequence[str]) -> str:
-    texts = [f"{float(bound):g}" for bound in bounds]
-    labels = [f"<{texts[0]}"]
-    labels += [f"{low}-{high}" for low, high in pairwise(texts)]
+_SHAPES = {
+    "below": ("<", "<{}", "{}-{}", ">={}"),
+    "up_to": ("<=", "<={}", ">{}-{}", ">{}"),
+}
+"""How a bin compares, and how the first, a middle and the last one are called."""
+
+
+def _bins(name: str, word: str, bounds: Sequence[str]) -> str:
+    sign, first, middle, last = _SHAPES[word]
+    labels = [first.format(bounds[0])]
+    labels += [middle.format(low, high) for low, high in pairwise(bounds)]
     cases = " ".join(
-        f"when {name} < {bound} then '{label}'"
-        for bound, label in zip(texts, labels, strict=True)
+        f"when {name} {sign} {bound} then '{label}'"
+        for bound, label in zip(bounds, labels, strict=True)
     )
-    return f"case when {name} is null then null {cases} else '>={texts[-1]}' end"
+    rest = last.format(bounds[-1])
+    return f"case when {name} is null then null {cases} else '{rest}' end"
+
+
+def _group(code: str, name: str, level: str) -> str:
+    """The group of a code, row by row of the table."""
+    table = code_table(name)
+    place = [lv.name for lv in table.levels if lv.characters is None]
+    own = table.level(level)
+    key = f"left({code}, {table.key_characters})" if table.key_characters else code
+    cases = []
+    for row in table.rows:
+        group = (
+            f"left({code}, {own.characters})"
+            if own.characters
+            else _text(row.groups[place.index(level)])
+        )
+        known = ", ".join(_text(known) for known in row.codes)
+        cases.append(f"when {key} in ({known}) then {group}")
+    told = " ".join(cases)
+    return f"case when {code} is null then null {told} else {_text(OTHER)} end"
+
+
+def _text(value: str) -> str:
+    return "'" + value.replace("'", "''") + "'"
 
 
 def quoted(identifier: str) -> str:

@@ -53,10 +53,12 @@ class Hierarchy:
     Attributes:
         column: Name of the quasi-identifier.
         levels: Level 0 has a group for each leaf; the last one has a single group.
+        weight: How much what is lost of it matters beside other quasi-identifiers.
     """
 
     column: str
     levels: tuple[Level, ...]
+    weight: float = 1.0
 
     @property
     def leaves(self) -> tuple[str, ...]:

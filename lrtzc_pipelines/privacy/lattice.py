@@ -22,6 +22,10 @@ Protected = Callable[[Node], npt.NDArray[np.bool_]]
 """Which combinations are in a class that is well protected at a node."""
 
 
+_ROUNDING = 1e-12
+"""Bound and loss of a node are summed in different orders."""
+
+
 @dataclass(frozen=True)
 class Found:
     """What the search found.
@@ -29,8 +33,8 @@ class Found:
     Attributes:
         node: The level of each quasi-identifier.
         suppressed: Rows whose class is not protected, and which must not be released.
-        loss: Mean normalised certainty penalty over rows and quasi-identifiers, a
-            suppressed row losing all.
+        loss: Mean normalised certainty penalty over rows and quasi-identifiers, by the
+            weights of these, a suppressed row losing all.
         visited: Nodes that were looked at.
     """
 
@@ -64,7 +68,7 @@ def search(
     too_fine: list[Node] = []
     visited = 0
     for bound, node in losses.nodes():
-        if best is not None and bound > best.loss:
+        if best is not None and bound > best.loss + _ROUNDING:
             break
         if only is not None and node != only:
             continue
@@ -96,10 +100,13 @@ class LossTable:
             [hierarchy.loss(level) for level in range(len(hierarchy.levels))]
             for hierarchy in found.hierarchies
         ]
-        weights = found.rows / found.total
+        self._weights = [hierarchy.weight for hierarchy in found.hierarchies]
+        shares = found.rows / found.total
         self._mean = [
-            [float(weights @ loss[codes]) for loss in losses]
-            for losses, codes in zip(self._by_leaf, found.codes, strict=True)
+            [weight * float(shares @ loss[codes]) for loss in losses]
+            for losses, codes, weight in zip(
+                self._by_leaf, found.codes, self._weights, strict=True
+            )
         ]
 
     def nodes(self) -> Iterator[tuple[float, Node]]:
@@ -109,14 +116,17 @@ class LossTable:
             (sum(m[n] for m, n in zip(self._mean, node, strict=True)), node)
             for node in product(*levels)
         ]
-        width = len(levels)
+        width = sum(self._weights)
         yield from ((bound / width, node) for bound, node in sorted(bounded))
 
     def of(self, node: Node, kept: npt.NDArray[np.bool_]) -> float:
         """The loss of a node that keeps some of the combinations."""
         found = self._found
-        weights = np.where(kept, found.rows, 0)
-        lost = float(len(node) * (found.total - int(weights.sum())))
-        for losses, level, codes in zip(self._by_leaf, node, found.codes, strict=True):
-            lost += float(weights @ losses[level][codes])
-        return lost / (found.total * len(node))
+        rows = np.where(kept, found.rows, 0)
+        width = sum(self._weights)
+        lost = width * (found.total - int(rows.sum()))
+        for losses, level, codes, weight in zip(
+            self._by_leaf, node, found.codes, self._weights, strict=True
+        ):
+            lost += weight * float(rows @ losses[level][codes])
+        return lost / (found.total * width)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import polars as pl
@@ -22,14 +22,14 @@ from lrtzc_pipelines.privacy.hierarchies import (
 )
 from lrtzc_pipelines.privacy.measures import measure
 from lrtzc_pipelines.privacy.microdata import Requirements, protect
-from lrtzc_pipelines.privacy.taking import take
+from lrtzc_pipelines.privacy.taking import take, unknown_codes, with_points
 from lrtzc_pipelines.sources.columns import State
 from lrtzc_pipelines.sources.protection import (
     AggregateProtection,
     CellProtection,
     MicrodataProtection,
-    Quasi,
 )
+from lrtzc_pipelines.sources.sides import Quasi
 from lrtzc_pipelines.sources.spec import SourceSpec
 
 
@@ -60,6 +60,8 @@ def protect_source(
     Raises:
         LrtzcError: nothing can be let go on.
     """
+    if spec.protection:
+        frame = with_points(frame, spec.protection.points)
     match spec.protection:
         case AggregateProtection() as policy:
             found = _aggregated(frame, policy)
@@ -79,6 +81,7 @@ def protect_source(
         "policy": policy.model_dump(mode="json"),
         "threshold_source": policy.source,
         "row_count": frame.height,
+        "unknown_codes": unknown_codes(frame, policy.taken()),
         **found.report,
     }
     return Protected(found.rows.select(columns), report)
@@ -198,9 +201,10 @@ def _coarsened(
         for q in policy.quasi
     )
     kept = [c.name for c in spec.columns if c.privacy == "keep"]
-    used = [*policy.used, *kept]
+    subject = [policy.subject] if policy.subject else []
+    used = [*subject, *(q.column for q in policy.quasi), *policy.sensitive, *kept]
     done = protect(
-        frame.select(used),
+        frame.select(list(dict.fromkeys(used))),
         hierarchies,
         Requirements(
             k=policy.k,
@@ -263,8 +267,13 @@ def _hierarchy(frame: pl.DataFrame, quasi: Quasi) -> Hierarchy:
     rows = labels.unique(maintain_order=True).drop_nulls("0").rows()
     nulls = labels["0"].null_count() > 0
     if not rows:
-        return from_rows(quasi.column, [[ABSENT, EVERYTHING]], nulls=False)
-    return from_rows(quasi.column, [[*row, EVERYTHING] for row in rows], nulls=nulls)
+        # Nothing but nulls, at each level there is.
+        empty = [ABSENT] * len(_own(quasi.levels))
+        found = from_rows(quasi.column, [[*empty, EVERYTHING]], nulls=False)
+    else:
+        table = [[*row, EVERYTHING] for row in rows]
+        found = from_rows(quasi.column, table, nulls=nulls)
+    return replace(found, weight=quasi.weight)
 
 
 def _share(part: int, whole: int) -> float:

@@ -8,16 +8,19 @@ from typing import Any
 import polars as pl
 
 from lrtzc_pipelines.errors import LrtzcError
+from lrtzc_pipelines.privacy.code_tables import tables_digest
 from lrtzc_pipelines.privacy.contributions import contributions, summed
 from lrtzc_pipelines.privacy.ledger import Ledger
 from lrtzc_pipelines.privacy.protecting import Protected, protect_source, unit_rows
 from lrtzc_pipelines.privacy.republishing import ChangeRule, Settled, settle
 from lrtzc_pipelines.privacy.row_contributions import row_contributions
 from lrtzc_pipelines.privacy.table_republishing import Shape, settle_tables
+from lrtzc_pipelines.privacy.taking import with_points
 from lrtzc_pipelines.sources.protection import (
     AggregateProtection,
     CellProtection,
     MicrodataProtection,
+    Protection,
 )
 from lrtzc_pipelines.sources.spec import SourceSpec
 
@@ -67,9 +70,9 @@ def release(spec: SourceSpec, frame: pl.DataFrame, ledger: Ledger) -> Released:
     if spec.protection is None:
         msg = f"{spec.label}: has no protection"
         raise LrtzcError(msg)
-    told = spec.protection.model_dump(mode="json")
-    series = {name: told[name] for name in _MADE_BY[spec.protection.release]}
+    series = _series(spec.protection)
     ledger.check(series)
+    frame = with_points(frame, spec.protection.points)
     # Classes of rows can be compared only if they are made alike.
     levels = ledger.series.get(_LEVELS)
     protected = protect_source(spec, frame, levels)
@@ -78,6 +81,17 @@ def release(spec: SourceSpec, frame: pl.DataFrame, ledger: Ledger) -> Released:
         series[_LEVELS] = protected.report[_LEVELS]
     report = {**protected.report, "republication": settled.report}
     return Released(settled.cells, report, series, settled)
+
+
+def _series(policy: Protection) -> dict[str, Any]:
+    """What decides which cells a policy makes, points and tables of codes included."""
+    told = policy.model_dump(mode="json")
+    series = {name: told[name] for name in _MADE_BY[policy.release]}
+    if policy.points:
+        series["points"] = told["points"]
+    if policy.tables:
+        series["tables"] = tables_digest(policy.tables)
+    return series
 
 
 def _settled(

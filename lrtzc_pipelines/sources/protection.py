@@ -7,63 +7,39 @@ threshold says which text or policy it comes from.
 
 from __future__ import annotations
 
-import re
+from abc import abstractmethod
 from typing import Annotated, Literal, Self, TypeAlias
 
 from pydantic import Field, field_validator, model_validator
 
 from lrtzc_pipelines.sources.columns import Column, ColumnType
 from lrtzc_pipelines.sources.frozen import Frozen
+from lrtzc_pipelines.sources.sides import (
+    Counted,
+    Dimension,
+    Measure,
+    Point,
+    Quasi,
+    check_squares,
+    grain_of,
+    label_of,
+    measured,
+    side,
+    spread,
+    subjects_of,
+)
+from lrtzc_pipelines.sources.takes import Take, check_nesting, check_take, tables_of
 
-_DURATION = re.compile(r"^[1-9]\d*(m|h|d|w|mo|y)$")
-_FIRST = re.compile(r"^first:[1-9]\d*$")
-_BINS = re.compile(r"^below:-?\d+(\.\d+)?(,-?\d+(\.\d+)?)*$")
-_WHOLE = ("value", "all", "hour_of_day", "day_type")
+__all__ = [
+    "AggregateProtection",
+    "CellProtection",
+    "Measure",
+    "MicrodataProtection",
+    "Protection",
+]
 
-Take = Annotated[str, Field(min_length=1)]
-"""What is taken of a value: `value`, `all` (nothing is told), a duration such as `30m`
-(the start of its period), `hour_of_day` or `day_type` of a moment, `first:5` characters
-of a code, or `below:3,6,9` the bin of a number."""
-
-
-def check_take(take: str) -> str:
-    """Raises ValueError if there is no such thing to take of a value."""
-    known = take in _WHOLE or any(p.match(take) for p in (_DURATION, _FIRST, _BINS))
-    if not known:
-        msg = f"{take!r} is nothing that can be taken of a value"
-        raise ValueError(msg)
-    return take
-
-
-class Dimension(Frozen):
-    """One side of the cells: what is taken of a column, under which name.
-
-    Attributes:
-        name: Column of what goes on.
-        column: Column of the source.
-        description: For whoever reads it.
-    """
-
-    name: Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*$")]
-    column: str
-    description: Annotated[str, Field(min_length=3)]
-
-
-class Measure(Frozen):
-    """A quantity of a cell: a sum, a mean, or the number of rows."""
-
-    name: Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*$")]
-    function: Literal["sum", "mean", "rows"]
-    column: str | None = None
-    unit: str | None = None
-    description: Annotated[str, Field(min_length=3)]
-
-    @model_validator(mode="after")
-    def _of_a_column(self) -> Self:
-        if (self.column is None) != (self.function == "rows"):
-            msg = f"measure {self.name}: rows are counted without a column"
-            raise ValueError(msg)
-        return self
+_FEWEST = 3
+"""Fewest persons in a cell, whatever a policy says."""
 
 
 class _Protection(Frozen):
@@ -73,10 +49,35 @@ class _Protection(Frozen):
         source: Text or policy that the thresholds come from.
         open_licence: Licence under which what goes on is open data, whatever the tier
             of the rows; without one it stays with them.
+        points: Pairs of columns that are a place, of which squares may be taken.
     """
 
     source: Annotated[str, Field(min_length=10)]
     open_licence: str | None = None
+    points: tuple[Point, ...] = ()
+
+    @model_validator(mode="after")
+    def _squares_of_points(self) -> Self:
+        for column, takes in self.taken():
+            check_squares(column, takes, self.points)
+        names = {column for column, _ in self.taken()}
+        if unused := sorted({point.name for point in self.points} - names):
+            msg = f"points: nothing is taken of {', '.join(unused)}"
+            raise ValueError(msg)
+        return self
+
+    @abstractmethod
+    def taken(self) -> list[tuple[str, tuple[str, ...]]]:
+        """Columns and points, with what is taken of each, from finest to coarsest."""
+
+    @property
+    def tables(self) -> list[str]:
+        """Names of the tables of codes that something is looked up in."""
+        return tables_of(take for _, takes in self.taken() for take in takes)
+
+    def _quasi(self) -> dict[str, str]:
+        names = [column for column, _ in self.taken()]
+        return dict.fromkeys(spread(names, self.points), "quasi")
 
 
 class AggregateProtection(_Protection):
@@ -92,8 +93,9 @@ class AggregateProtection(_Protection):
             one there, as soon as one of them fails (a day is told by half-hours or not
             at all); or `cells`, only those that fail (the rest of the destinations).
         measures: Quantities of the cells.
-        min_subjects: Fewest persons in a cell.
+        min_subjects: Fewest persons in a cell, or of what is counted for them.
         max_share: Largest share that one person may have of a sum.
+        counted: What the subject is, where it is no person.
     """
 
     release: Literal["aggregate"]
@@ -104,6 +106,7 @@ class AggregateProtection(_Protection):
     measures: Annotated[tuple[Measure, ...], Field(min_length=1)]
     min_subjects: Annotated[int, Field(ge=3)]
     max_share: Annotated[float, Field(gt=0, lt=1)] = 0.85
+    counted: Counted = Counted(what="personnes distinctes")
 
     @field_validator("grains")
     @classmethod
@@ -120,14 +123,27 @@ class AggregateProtection(_Protection):
             if set(grain) != names:
                 msg = f"grains: each takes something of {', '.join(sorted(names))}"
                 raise ValueError(msg)
+        for name in names:
+            check_nesting([grain[name] for grain in self.grains])
+        if self.min_subjects < _FEWEST * self.counted.per_person:
+            msg = f"min_subjects: of {self.counted.what}, those of {_FEWEST} persons"
+            raise ValueError(msg)
         return self
+
+    def taken(self) -> list[tuple[str, tuple[str, ...]]]:
+        """Columns and points, with what is taken of each, from finest to coarsest."""
+        return [
+            (d.column, tuple(grain[d.name] for grain in self.grains))
+            for d in self.dimensions
+            if all(d.name in grain for grain in self.grains)
+        ]
 
     @property
     def used(self) -> dict[str, str]:
         """What each column of the source is used for."""
         return {
             self.subject: "subject",
-            **{dimension.column: "quasi" for dimension in self.dimensions},
+            **self._quasi(),
             **{m.column: "sensitive" for m in self.measures if m.column},
         }
 
@@ -136,18 +152,14 @@ class AggregateProtection(_Protection):
         sides: list[Column] = []
         for dimension in self.dimensions:
             takes = [grain[dimension.name] for grain in self.grains]
-            sides.append(_side(dimension, takes, declared[dimension.column]))
+            sides.append(side(dimension, takes, declared, self.points))
             if len(set(takes)) > 1:
-                sides.append(_grain_of(dimension))
-        counted = Column(
-            name="subject_count",
-            source="subject_count",
-            type=ColumnType.INTEGER,
-            required=True,
-            description="Nombre de personnes distinctes de la case.",
-            privacy="keep",
+                sides.append(grain_of(dimension))
+        return (
+            *sides,
+            subjects_of(self.counted),
+            *(measured(m) for m in self.measures),
         )
-        return (*sides, counted, *(_measured(m) for m in self.measures))
 
 
 class CellProtection(_Protection):
@@ -190,23 +202,31 @@ class CellProtection(_Protection):
             raise ValueError(msg)
         return self
 
+    def taken(self) -> list[tuple[str, tuple[str, ...]]]:
+        """Columns and points, with what is taken of each."""
+        return [
+            (d.column, (self.takes[d.name],))
+            for d in self.dimensions
+            if d.name in self.takes
+        ]
+
     @property
     def used(self) -> dict[str, str]:
         """What each column of the source is used for."""
         return {
             self.subject: "subject",
-            **{dimension.column: "quasi" for dimension in self.dimensions},
+            **self._quasi(),
             str(self.measure.column): "sensitive",
         }
 
     def columns(self, declared: dict[str, Column]) -> tuple[Column, ...]:
         """The columns of what goes on; `(total)` stands for a margin."""
         sides = [
-            _side(d, [self.takes[d.name]], declared[d.column]).model_copy(
+            self._told(d, declared)
+            if d.name in self.separate_by
+            else self._told(d, declared).model_copy(
                 update={"type": ColumnType.TEXT, "timezone": None}
             )
-            if d.name not in self.separate_by
-            else _side(d, [self.takes[d.name]], declared[d.column])
             for d in self.dimensions
         ]
         state = Column(
@@ -217,24 +237,10 @@ class CellProtection(_Protection):
             description="observed : publié ; secret : secret statistique.",
             privacy="keep",
         )
-        return (*sides, _measured(self.measure), state)
+        return (*sides, measured(self.measure), state)
 
-
-class Quasi(Frozen):
-    """A quasi-identifier: what may be taken of it, from finest to coarsest."""
-
-    column: str
-    levels: Annotated[tuple[Take, ...], Field(min_length=1)]
-
-    @field_validator("levels")
-    @classmethod
-    def _known(cls, levels: tuple[str, ...]) -> tuple[str, ...]:
-        for level in levels:
-            check_take(level)
-        if levels[0] == "all":
-            msg = "levels: the first one tells something"
-            raise ValueError(msg)
-        return levels
+    def _told(self, dimension: Dimension, declared: dict[str, Column]) -> Column:
+        return side(dimension, [self.takes[dimension.name]], declared, self.points)
 
 
 class MicrodataProtection(_Protection):
@@ -262,28 +268,24 @@ class MicrodataProtection(_Protection):
     suppression_limit: Annotated[float, Field(ge=0, le=0.5)] = 0.05
     search: Literal["optimal", "greedy"] = "optimal"
 
+    def taken(self) -> list[tuple[str, tuple[str, ...]]]:
+        """Columns and points, with what may be taken of each, from the finest."""
+        return [(quasi.column, quasi.levels) for quasi in self.quasi]
+
     @property
     def used(self) -> dict[str, str]:
         """What each column of the source is used for."""
         return {
             **({self.subject: "subject"} if self.subject else {}),
-            **{quasi.column: "quasi" for quasi in self.quasi},
+            **self._quasi(),
             **dict.fromkeys(self.sensitive, "sensitive"),
         }
 
     def columns(self, declared: dict[str, Column]) -> tuple[Column, ...]:
         """The columns of what goes on: labels of the levels, values, what is safe."""
-        labels = [
-            Column(
-                name=quasi.column,
-                source=quasi.column,
-                type=ColumnType.TEXT,
-                description=declared[quasi.column].description,
-                privacy="keep",
-                required=True,
-            )
-            for quasi in self.quasi
-        ]
+        told = {name: column.description for name, column in declared.items()}
+        told |= {point.name: point.description for point in self.points}
+        labels = [label_of(quasi, told[quasi.column]) for quasi in self.quasi]
         others = [
             column.model_copy(update={"privacy": "keep"})
             for name, column in declared.items()
@@ -296,46 +298,3 @@ Protection: TypeAlias = Annotated[
     AggregateProtection | CellProtection | MicrodataProtection,
     Field(discriminator="release"),
 ]
-
-
-def _side(dimension: Dimension, takes: list[str], column: Column) -> Column:
-    """The column of a dimension, of the type that what is taken of it has."""
-    moments = [take for take in takes if _DURATION.match(take)]
-    kind, timezone = column.type, None
-    if moments and column.type is ColumnType.DATETIME:
-        timezone = "UTC"
-    elif any(take == "hour_of_day" for take in takes):
-        kind = ColumnType.INTEGER
-    elif takes != ["value"] * len(takes) and not moments:
-        kind = ColumnType.TEXT
-    return Column(
-        name=dimension.name,
-        source=dimension.name,
-        type=kind,
-        description=dimension.description,
-        privacy="keep",
-        required="all" not in takes,
-        timezone=timezone,
-    )
-
-
-def _grain_of(dimension: Dimension) -> Column:
-    return Column(
-        name=f"{dimension.name}_grain",
-        source=f"{dimension.name}_grain",
-        type=ColumnType.TEXT,
-        description=f"Finesse de {dimension.name} dans cette case.",
-        privacy="keep",
-        required=True,
-    )
-
-
-def _measured(measure: Measure) -> Column:
-    return Column(
-        name=measure.name,
-        source=measure.name,
-        type=ColumnType.INTEGER if measure.function == "rows" else ColumnType.NUMBER,
-        unit=measure.unit,
-        description=measure.description,
-        privacy="keep",
-    )

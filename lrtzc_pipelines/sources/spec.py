@@ -224,6 +224,15 @@ class SourceSpec(Frozen):
             raise ValueError(msg)
         return self
 
+    @model_validator(mode="after")
+    def _points_of_numbers(self) -> Self:
+        for point in self.protection.points if self.protection else ():
+            for name in (point.longitude, point.latitude):
+                if self.column(name).type is not ColumnType.NUMBER:
+                    msg = f"column {name}: a coordinate of a point is a number"
+                    raise ValueError(msg)
+        return self
+
     def for_day(self, day: date) -> SourceSpec:
         """The slice of one day: its connector asks for that day only."""
         part = self.model_copy(update={"connector": self.connector.for_day(day)})
