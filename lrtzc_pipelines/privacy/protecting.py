@@ -14,6 +14,7 @@ from lrtzc_pipelines.privacy.aggregates import aggregate
 from lrtzc_pipelines.privacy.cell_attacks import attack
 from lrtzc_pipelines.privacy.cell_suppression import CellRule, suppress
 from lrtzc_pipelines.privacy.cell_tables import VALUE, cell_table
+from lrtzc_pipelines.privacy.grid import with_points
 from lrtzc_pipelines.privacy.hierarchies import (
     ABSENT,
     EVERYTHING,
@@ -22,7 +23,7 @@ from lrtzc_pipelines.privacy.hierarchies import (
 )
 from lrtzc_pipelines.privacy.measures import measure
 from lrtzc_pipelines.privacy.microdata import Requirements, protect
-from lrtzc_pipelines.privacy.taking import take, unknown_codes, with_points
+from lrtzc_pipelines.privacy.taking import take, unknown_codes
 from lrtzc_pipelines.sources.columns import State
 from lrtzc_pipelines.sources.protection import (
     AggregateProtection,

@@ -10,12 +10,12 @@ import polars as pl
 from lrtzc_pipelines.errors import LrtzcError
 from lrtzc_pipelines.privacy.code_tables import tables_digest
 from lrtzc_pipelines.privacy.contributions import contributions, summed
+from lrtzc_pipelines.privacy.grid import with_points
 from lrtzc_pipelines.privacy.ledger import Ledger
 from lrtzc_pipelines.privacy.protecting import Protected, protect_source, unit_rows
 from lrtzc_pipelines.privacy.republishing import ChangeRule, Settled, settle
 from lrtzc_pipelines.privacy.row_contributions import row_contributions
 from lrtzc_pipelines.privacy.table_republishing import Shape, settle_tables
-from lrtzc_pipelines.privacy.taking import with_points
 from lrtzc_pipelines.sources.protection import (
     AggregateProtection,
     CellProtection,

@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from functools import partial
 from itertools import pairwise
 
 import polars as pl
 
 from lrtzc_pipelines.privacy.code_tables import OTHER, code_table
-from lrtzc_pipelines.privacy.grid import squares
-from lrtzc_pipelines.sources.sides import Point
+from lrtzc_pipelines.privacy.grid import square
 
 LOCAL_ZONE = "Europe/Paris"
 """Days, hours and months are those of the clock on the wall."""
@@ -48,16 +46,6 @@ def take(column: str, kind: pl.DataType, what: str) -> pl.Expr:
         case _:
             taken = _period(value, kind, what)
     return taken
-
-
-def with_points(frame: pl.DataFrame, points: Sequence[Point]) -> pl.DataFrame:
-    """The rows with each point as a structure of its longitude and latitude."""
-    return frame.with_columns(
-        pl.struct(longitude=pl.col(p.longitude), latitude=pl.col(p.latitude)).alias(
-            p.name
-        )
-        for p in points
-    )
 
 
 def unknown_codes(
@@ -128,7 +116,7 @@ def _square(value: pl.Expr, kind: pl.DataType, size: int) -> pl.Expr:
     if not isinstance(kind, pl.Struct):
         msg = f"a square is taken of a point, not of {kind}"
         raise ValueError(msg)  # noqa: TRY004 - what a specification says
-    return value.map_batches(partial(squares, size=size), return_dtype=pl.String)
+    return square(value, size)
 
 
 def _group(code: pl.Expr, name: str, level: str) -> pl.Expr:
