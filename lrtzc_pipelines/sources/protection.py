@@ -204,11 +204,8 @@ class CellProtection(_Protection):
 
     def taken(self) -> list[tuple[str, tuple[str, ...]]]:
         """Columns and points, with what is taken of each."""
-        return [
-            (d.column, (self.takes[d.name],))
-            for d in self.dimensions
-            if d.name in self.takes
-        ]
+        named = [d for d in self.dimensions if d.name in self.takes]
+        return [(d.column, (self.takes[d.name],)) for d in named]
 
     @property
     def used(self) -> dict[str, str]:

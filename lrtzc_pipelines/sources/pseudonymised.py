@@ -7,7 +7,7 @@ from typing import Annotated, Literal, Self
 from pydantic import Field, field_validator, model_validator
 
 from lrtzc_pipelines.sources.frozen import Frozen
-from lrtzc_pipelines.sources.protection import Take, check_take
+from lrtzc_pipelines.sources.takes import Take, check_take
 
 
 class Pseudonymised(Frozen):
