@@ -24,21 +24,12 @@ from pydantic import ValidationError
 from lrtzc_pipelines import dbt_models
 from lrtzc_pipelines.cli.workspace import Workspace
 from lrtzc_pipelines.instance import CONFIG
-from lrtzc_pipelines.layout import Layout
+from lrtzc_pipelines.layout import PRIVATE_ZONE, Layout
 from lrtzc_pipelines.publishing import release
 
 Found = tuple[Literal["ok", "warn", "fail"], str]
 
-PRIVATE = (
-    "raw",
-    "validated",
-    "quarantine",
-    "anonymized",
-    "spool",
-    "deposits",
-    "logs",
-    "dagster",
-)
+PRIVATE = sorted(PRIVATE_ZONE - {"inbox"} | {"anonymized", "logs", "dagster"})
 """Folders below the data directory that only their owner may enter."""
 
 GIGABYTE = 1_000_000_000
