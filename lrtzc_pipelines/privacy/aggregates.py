@@ -135,7 +135,8 @@ def _cells(
     fails = pl.col(SUBJECTS) < policy.min_subjects
     for measure in policy.measures:
         if measure.function == "sum":
-            largest = pl.col(f"{_LARGEST}_{measure.name}")
+            # Of values that are all absent nobody has a share; a null would lose them.
+            largest = pl.col(f"{_LARGEST}_{measure.name}").fill_null(0)
             fails |= largest > policy.max_share * pl.col(measure.name)
     if policy.fall_back == "blocks":
         fails = fails.any().over(blocks)
@@ -233,7 +234,9 @@ def _together(measure: Measure) -> pl.Expr:
     own = pl.col(measure.name)
     if measure.function == "mean":
         weight = pl.col(f"{_ROW}_{measure.name}")
-        return ((own * weight).sum() / weight.sum()).alias(measure.name)
+        mean = (own * weight).sum() / weight.sum()
+        # Of nothing there is no mean; not a number would be one.
+        return pl.when(weight.sum() > 0).then(mean).alias(measure.name)
     return own.sum().alias(measure.name)
 
 

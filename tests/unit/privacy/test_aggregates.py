@@ -140,6 +140,18 @@ def test_rows_of_nobody_are_in_no_cell() -> None:
     assert found.suppressed == 3
 
 
+@pytest.mark.parametrize("repeated", [False, True])
+def test_values_that_are_all_absent_lose_no_row(*, repeated: bool) -> None:
+    rows = [(f"m{n}", "A", 0, 1.0) for n in range(4)]
+    frame = readings(*rows, *(rows if repeated else ()))
+    frame = frame.with_columns(pl.lit(None, pl.Float64).alias("wh"))
+    done = aggregate(frame, policy())
+    assert done.suppressed == 0
+    (cell,) = done.cells.to_dicts()
+    assert (cell["subject_count"], cell["reading_count"]) == (4, frame.height)
+    assert (cell["energy_wh"], cell["mean_wh"]) == (0.0, None)
+
+
 def test_a_null_is_a_value_of_a_dimension() -> None:
     frame = readings(*[(f"m{n}", "A", 0, 1.0) for n in range(6)])
     half = frame.with_columns(

@@ -38,6 +38,19 @@ def test_a_null_is_a_value_and_matches_nobody_else() -> None:
     assert measure(frame, ["area"]).k == 1
 
 
+def test_rows_that_were_left_out_before_do_not_matter() -> None:
+    """A library that goes by row numbers says l is two here."""
+    frame = pl.DataFrame(
+        {
+            "area": ["A", "B", "A", "B", "A", "B"],
+            "illness": ["x", "x", "y", "x", "x", "x"],
+        }
+    )
+    kept = frame.filter(pl.col("area") == "B")
+    found = measure(kept, ["area"], sensitive=["illness"]).sensitive["illness"]
+    assert (measure(kept, ["area"]).k, found.distinct) == (3, 1)
+
+
 def test_trips_of_one_person_are_one_person() -> None:
     frame = pl.DataFrame({"area": ["A"] * 20, "who": ["p"] * 20})
     assert measure(frame, ["area"]).k == 20
