@@ -63,7 +63,11 @@ def write_anonymized(
     row_count = validated.row_count
     with replacing(folder / DATA) as temporary:
         if spec.protection:
-            ledger = Ledger(layout.ledger(validated.origin, *spec.parts), spec.label)
+            ledger = Ledger(
+                layout.ledger(validated.origin, *spec.parts),
+                spec.label,
+                invented=validated.origin == "sandbox",
+            )
             row_count = _write_protected(spec, source / DATA, temporary, folder, ledger)
         else:
             frame = anonymize(spec, pl.scan_parquet(source / DATA))

@@ -57,10 +57,12 @@ class Ledger:
     Attributes:
         folder: Private folder.
         label: What messages call the source.
+        invented: Whether its data are a sandbox's, which are about nobody.
     """
 
     folder: Path
     label: str
+    invented: bool = False
 
     @property
     def salt(self) -> str:
@@ -68,14 +70,19 @@ class Ledger:
         return salt(self.folder / _SALT).hex()
 
     def check(self, series: dict[str, Any]) -> None:
-        """Raises PrivacyError if what was released before was made by other rules.
+        """Makes sure that what was released before was made by the same rules.
 
         Cells of other shapes overlap, and nobody could tell what their differences
-        tell.
+        tell. Of invented data nobody need: they start a new series by themselves.
+
+        Raises:
+            PrivacyError: it was made by others.
         """
         before = self.series
         changed = sorted(k for k in series if series[k] != before.get(k))
-        if before and changed:
+        if before and changed and self.invented:
+            self.restart(datetime.now(UTC))
+        elif before and changed:
             msg = (
                 f"{self.label}: {', '.join(changed)} of its protection changed, and "
                 "what was released overlaps with what would be; if the data "

@@ -1,65 +1,67 @@
-"""`lrtzc privacy canaries`: the list of a seed, and whether any got out."""
+"""`lrtzc privacy` and `lrtzc retention`, as a person calls them."""
 
 from __future__ import annotations
 
+import json
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+import polars as pl
 import pytest
+from typer.testing import CliRunner
 
-from lrtzc_pipelines.canaries.invented import Canary
+from lrtzc_pipelines.cli.app import app
 from lrtzc_pipelines.layout import Layout
-from lrtzc_pipelines.sandbox import planted
+from lrtzc_pipelines.privacy.ledger import Ledger
+from lrtzc_pipelines.raw_store import RawStore, Snapshot, Writer
 
-WORD = "tolazopivomata"
-CANARY = Canary("town_counts", "phone", 3, f"Kanari-{WORD}", (WORD,))
-
-
-@pytest.fixture(autouse=True)
-def one_canary(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(
-        planted, "planted_canaries", lambda seed: (CANARY,) * (seed > 0)
-    )
+SOURCE = "ademe_dpe_dwellings"
 
 
 @pytest.fixture
-def arrived(layout: Layout) -> Layout:
-    (layout.raw("town_counts") / "blob").write_text(CANARY.value)
-    return layout
+def layout(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Layout:
+    monkeypatch.setenv("LRTZC_DATA_DIR", str(tmp_path))
+    return Layout(tmp_path)
 
 
-def test_the_list_is_by_source_and_column(lrtzc) -> None:
-    (row,) = lrtzc("privacy", "canaries", "--json").rows
-    assert row["value"] == CANARY.value
-    said = lrtzc("privacy", "canaries")
-    assert (said.code, CANARY.value in said.out) == (0, False)
-    assert "town_counts" in said.out
+def said(*command: str) -> str:
+    done = CliRunner().invoke(app, command)
+    assert done.exit_code == 0, done.output
+    return done.output
 
 
-def test_canaries_that_never_came_in_prove_nothing(lrtzc, layout: Layout) -> None:
-    said = lrtzc("privacy", "canaries", "--check")
-    assert said.code == 1
-    assert "came in" in said.err
+def test_a_new_series_is_started_and_written_down(layout: Layout) -> None:
+    layout.raw(SOURCE)
+    ledger = Ledger(layout.ledger("live", SOURCE), SOURCE)
+    cells = pl.DataFrame({"_region": ["a"], "_cell": ["a"]})
+    ledger.record({"k": 11}, cells, cells)
+    assert ledger.editions()
+    said("privacy", "restart", SOURCE, "--reason", "DPO, 24 November")
+    assert not ledger.editions()
+    (line,) = layout.restarts.read_text().splitlines()
+    told = json.loads(line)
+    assert (told["source"], told["reason"]) == (SOURCE, "DPO, 24 November")
+    (aside,) = told["set_aside"]
+    kept = {path.name for path in (layout.data_dir / aside).rglob("*.parquet")}
+    assert kept == {"cells.parquet"}
 
 
-def test_none_that_got_out_is_said_with_what_was_looked_at(
-    lrtzc, arrived: Layout
-) -> None:
-    (arrived.private("logs") / "refresh.log").write_text("all is well")
-    said = lrtzc("privacy", "canaries", "--check")
-    assert said.code == 0
-    assert "1 of 1 canaries came in, none got out: 1 files" in said.out
+def test_a_new_series_needs_a_reason(layout: Layout) -> None:
+    done = CliRunner().invoke(app, ["privacy", "restart", SOURCE])
+    assert done.exit_code == 2
+    assert not (layout.data_dir / "journal").exists()
 
 
-def test_one_that_got_out_is_told_by_its_place(
-    lrtzc, arrived: Layout, tmp_path: Path
-) -> None:
-    (arrived.private("logs") / "refresh.log").write_text(f"failed at {WORD.upper()}")
-    (tmp_path / "elsewhere.txt").write_text(WORD.encode().hex())
-    looked = ("privacy", "canaries", "--check", f"--also={tmp_path / 'elsewhere.txt'}")
-    said = lrtzc(*looked, "--json")
-    assert said.code == 1
-    assert {(row["source"], row["column"], row["number"]) for row in said.rows} == {
-        ("town_counts", "phone", 3)
-    }
-    assert [row["encoding"] for row in said.rows] == ["text", "hexadecimal"]
-    assert WORD not in said.out
+def test_what_is_past_its_time_is_shown_and_then_deleted(layout: Layout) -> None:
+    old = (datetime.now(UTC) - timedelta(days=5000)).isoformat()
+    store = RawStore(layout.raw(SOURCE))
+    with Writer(store) as writer:
+        snapshot = Snapshot("s", SOURCE, "r", old, "live", "etalab-2.0", "c", None, ())
+        writer.seal([], snapshot)
+    refused = layout.quarantine(SOURCE) / "rows.parquet"
+    refused.write_bytes(b"x")
+    assert "nothing is kept longer" in said("retention", "--source", "insee_iris")
+    assert store.latest()
+    said("retention", "--purge")
+    assert store.latest() is None
+    assert refused.exists()

@@ -247,6 +247,14 @@ def test_other_rules_are_refused_until_a_new_series_is_started(ledger: Ledger) -
     assert published(readings(range(4)), ledger, other).rows.height == 1
 
 
+def test_invented_data_start_a_new_series_by_themselves(tmp_path: Path) -> None:
+    ledger = Ledger(tmp_path, "town_meters", invented=True)
+    published(readings(range(4)), ledger)
+    other = spec_of(grains=[{"area": "value", "at": "1d"}])
+    assert published(readings(range(4)), ledger, other).rows.height == 1
+    assert len(ledger.editions()) == 1
+
+
 def test_a_higher_threshold_needs_no_new_series(ledger: Ledger) -> None:
     published(readings(range(4)), ledger)
     stricter = spec_of(min_subjects=LEAST + 2)
