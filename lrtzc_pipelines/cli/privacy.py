@@ -40,8 +40,16 @@ def pseudonymise(source: SourceArgument) -> None:
     keys = keyring(place.layout.salts, place.settings.secret_of_pseudonyms())
     told = pseudonymising.write_pseudonymised(place.specs[chosen], place.layout, keys)
     folder = place.layout.pseudonymised(chosen)
-    for period, rows in told:
-        messages().print(f"{folder / period}.parquet: {rows} rows", markup=False)
+    for extract in told:
+        known = ", ".join(
+            f"{count} {'row' if count == 1 else 'rows'} {share:.0%}"
+            for count, share in extract.unicity.items()
+        )
+        messages().print(
+            f"{folder / extract.period}.parquet: {extract.rows} rows; "
+            f"persons whom knowing some of their rows singles out: {known or 'none'}",
+            markup=False,
+        )
 
 
 @app.command()

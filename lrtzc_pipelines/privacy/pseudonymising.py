@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 
 import polars as pl
 
@@ -10,6 +11,7 @@ from lrtzc_pipelines.errors import LrtzcError
 from lrtzc_pipelines.layout import Layout
 from lrtzc_pipelines.privacy.pseudonyms import Keyring
 from lrtzc_pipelines.privacy.taking import LOCAL_ZONE, take
+from lrtzc_pipelines.privacy.unicity import unicity
 from lrtzc_pipelines.slicing import slices
 from lrtzc_pipelines.sources.pseudonymised import Pseudonymised
 from lrtzc_pipelines.sources.spec import SourceSpec
@@ -20,10 +22,26 @@ _FORMATS = {"month": "%Y-%m", "year": "%Y"}
 _PERIOD = "_period"
 
 
+@dataclass(frozen=True)
+class Extract:
+    """What was written of one period.
+
+    Attributes:
+        period: A year or a month.
+        rows: Rows in it.
+        unicity: By how many rows somebody knows of a person, the share of persons that
+            they are enough to single out.
+    """
+
+    period: str
+    rows: int
+    unicity: dict[int, float]
+
+
 def write_pseudonymised(
     spec: SourceSpec, layout: Layout, keyring: Keyring
-) -> list[tuple[str, int]]:
-    """Writes a source's validated rows under pseudonyms; periods, and rows in each.
+) -> list[Extract]:
+    """Writes a source's validated rows under pseudonyms, a file for each period.
 
     Raises:
         LrtzcError: the source declares no such extract, or has no validated rows.
@@ -43,7 +61,8 @@ def write_pseudonymised(
     for period, rows in pseudonymised(spec.id, frame, policy, keyring):
         with replacing(folder / f"{period}.parquet") as temporary:
             rows.write_parquet(temporary, compression="zstd")
-        told.append((period, rows.height))
+        person, known = policy.identifiers[0], list(policy.columns)
+        told.append(Extract(period, rows.height, unicity(rows, person, known)))
     return told
 
 

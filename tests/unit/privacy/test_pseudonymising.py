@@ -50,11 +50,12 @@ def test_rows_are_split_by_period_under_its_pseudonyms(
     layout: Layout, keys: Keyring
 ) -> None:
     told = write_pseudonymised(TRIPS, layout, keys)
-    assert [period for period, _ in told] == ["2026-03", "2026-04"]
-    assert sum(rows for _, rows in told) == two_months().height
+    assert [extract.period for extract in told] == ["2026-03", "2026-04"]
+    assert sum(extract.rows for extract in told) == two_months().height
+    assert told[0].unicity[4] > told[0].unicity[1]
     march, april = (
-        pl.read_parquet(layout.pseudonymised(TRIPS.id) / f"{period}.parquet")
-        for period, _ in told
+        pl.read_parquet(layout.pseudonymised(TRIPS.id) / f"{extract.period}.parquet")
+        for extract in told
     )
     assert march.columns == [
         "user_id",
@@ -174,7 +175,8 @@ def test_the_command_refuses_without_a_secret_and_says_how_to_make_one(
     monkeypatch.setenv("LRTZC_PSEUDONYM_SECRET", SECRET)
     done = CliRunner().invoke(app, command)
     assert done.exit_code == 0
-    assert "2026-03.parquet" in done.output
+    assert "2026-03.parquet" in done.output.replace("\n", "")
+    assert "4 rows" in done.output.replace("\n", " ")
     assert SECRET not in done.output
 
 
