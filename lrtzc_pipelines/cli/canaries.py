@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Annotated
 
@@ -42,14 +43,14 @@ def _check(planted: tuple[Canary, ...], also: list[Path], *, as_json: bool) -> E
     """Looks for canaries; tells where they are, and not what they say.
 
     Raises:
-        LrtzcError: they never came in, so that their absence proves nothing.
+        LrtzcError: those of no source came in, so that their absence proves nothing.
     """
     from lrtzc_pipelines.canaries import scanning  # noqa: PLC0415 - numpy, duckdb
 
     layout, scanner = workspace().layout, scanning.Scanner(planted)
     private = scanner.scan(scanning.private_files(layout))
     arrived = {leak.canary for leak in private}
-    if not arrived:
+    if not _sources_of(arrived, planted):
         msg = "no canary of this seed came in: that none got out would prove nothing"
         raise LrtzcError(msg)
     paths = [*scanning.public_files(layout), *scanning.files_at(also)]
@@ -70,3 +71,13 @@ def _check(planted: tuple[Canary, ...], also: list[Path], *, as_json: bool) -> E
     )
     print_rows(rows, as_json=as_json, title="Canaries that got out", empty=nothing)
     return Exit.ERROR if rows else Exit.OK
+
+
+def _sources_of(arrived: Iterable[Canary], planted: Iterable[Canary]) -> set[str]:
+    """Sources half of whose canaries came in at least.
+
+    A few come in under any seed: short numbers are those of several persons.
+    """
+    came = Counter(canary.source_id for canary in arrived)
+    all_of = Counter(canary.source_id for canary in planted)
+    return {name for name, count in came.items() if 2 * count >= all_of[name]}
