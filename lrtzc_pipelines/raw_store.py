@@ -14,7 +14,7 @@ import json
 import os
 from collections.abc import Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
@@ -130,19 +130,8 @@ class RawStore:
         return self.folder / "blobs" / sha256[:2] / f"{sha256}.{suffix}.zst"
 
     def latest(self) -> Snapshot | None:
-        """The last complete snapshot; None before the first.
-
-        A line that a crash cut short is passed over: its snapshot never was.
-        """
-        if not self.snapshots.exists():
-            return None
-        # Bytes: a crash may cut a line inside a character.
-        for line in reversed(self.snapshots.read_bytes().split(b"\n")):
-            try:
-                return Snapshot.from_line(line)
-            except (ValueError, TypeError, KeyError):
-                continue
-        return None
+        """The last complete snapshot; None before the first."""
+        return next(self._newest_first(), None)
 
     @contextmanager
     def exclusive(self) -> Iterator[None]:
@@ -157,15 +146,16 @@ class RawStore:
 
     def all(self) -> list[Snapshot]:
         """Every complete snapshot, oldest first."""
+        return list(self._newest_first())[::-1]
+
+    def _newest_first(self) -> Iterator[Snapshot]:
+        """Snapshots; a line that a crash cut short is passed over: it never was one."""
         if not self.snapshots.exists():
-            return []
-        found = []
-        for line in self.snapshots.read_bytes().split(b"\n"):
-            try:
-                found.append(Snapshot.from_line(line))
-            except (ValueError, TypeError, KeyError):
-                continue
-        return found
+            return
+        # Bytes: a crash may cut a line inside a character.
+        for line in reversed(self.snapshots.read_bytes().split(b"\n")):
+            with suppress(ValueError, TypeError, KeyError):
+                yield Snapshot.from_line(line)
 
     def keep(self, snapshots: list[Snapshot], after: datetime) -> None:
         """Forgets every other snapshot, and answers from before a moment."""

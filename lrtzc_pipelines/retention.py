@@ -23,7 +23,7 @@ from lrtzc_pipelines.slicing import slices
 from lrtzc_pipelines.sources.protocols import DepositConnector, SpoolConnector
 from lrtzc_pipelines.sources.spec import SourceSpec
 from lrtzc_pipelines.states import DATA, STATE, ValidatedState, read_state
-from lrtzc_pipelines.storage import append_lines
+from lrtzc_pipelines.storage import append_lines, read_json
 
 _STAMP = "%Y%m%dT%H%M%S"
 _STAMP_LENGTH = len("20260301T083000")
@@ -104,10 +104,9 @@ def _part(
         yield from entry("validated", [validated / STATE, validated / DATA])
     quarantined = layout.quarantine(*part.parts) / QUARANTINED
     yield from entry("quarantine", _older([quarantined], before))
-    for origin in layout.ledger_origins():
-        ledger = Ledger(layout.ledger(origin, *part.parts), part.label)
-        if not dry_run:
-            ledger.forget(before)
+    if part.protection and not dry_run:
+        for origin in layout.ledger_origins():
+            Ledger(layout.ledger(origin, *part.parts), part.label).forget(before)
 
 
 def _loose(
@@ -147,18 +146,22 @@ def _handed_over(
         case DepositConnector() as connector:
             for depositor in layout.depositors(connector.form):
                 folder = layout.deposits(connector.form, depositor)
-                receipts = [
-                    path
-                    for path in folder.glob("receipts/*.json")
-                    if _stamped(path, before)
-                ]
-                files = [p for p in folder.glob("*Z-*") if _stamped(p, before)]
-                contents = _older(folder.glob("contents/*"), before)
-                # Receipts first: a file without one is not looked for.
-                paths = [*receipts, *files, *contents]
+                paths = _deposited(folder, before)
                 yield from _deleted(spec, "deposits", paths, before, dry_run=dry_run)
         case _:
             return
+
+
+def _deposited(folder: Path, before: datetime) -> list[Path]:
+    """Deposits past their time, receipts first: without one no file is looked for."""
+    receipts = sorted(folder.glob("receipts/*.json"))
+    old = [path for path in receipts if _stamped(path, before)]
+    told = [read_json(path) for path in receipts if path not in old]
+    # Equal tables are kept once, whoever deposited them again.
+    needed = {receipt.get("content_sha256") for receipt in told if receipt}
+    files = [path for path in folder.glob("*Z-*") if _stamped(path, before)]
+    contents = [p for p in folder.glob("contents/*") if p.stem not in needed]
+    return [*old, *files, *_older(contents, before)]
 
 
 def _pseudonymised(

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import duckdb
 
-from lrtzc_pipelines.privacy.audit_takes import named, quoted, taken, text_of
-from lrtzc_pipelines.privacy.contributions import CELL, REGION, SEPARATOR, SUBJECT
+from lrtzc_pipelines.privacy.audit_takes import counted, named, quoted, taken, text_of
+from lrtzc_pipelines.privacy.contributions import (
+    CELL,
+    REGION,
+    SEPARATOR,
+    SUBJECT,
+    SUBJECT_HEX,
+)
 from lrtzc_pipelines.privacy.ledger import Ledger
 from lrtzc_pipelines.sources.protection import CellProtection, MicrodataProtection
 from lrtzc_pipelines.sources.spec import SourceSpec
@@ -29,7 +33,7 @@ def thin_classes(
     quasi = ", ".join(quoted(q.column) for q in policy.quasi)
     # Rows come in all the ways there are: a union counts them without joining nulls.
     return sum(
-        _count(
+        counted(
             connection,
             f"select {quasi} from (select {told}, abs(sum(side)) as n from "  # noqa: S608 - quoted names
             f"(select {told}, 1 as side from written union all select {told}, -1 "
@@ -56,21 +60,21 @@ def thin_changes(
     failing = 0
     for edition in ledger.editions():
         cells = f"read_parquet({text_of(edition.cells_path)})"
-        failing += _count(
+        failing += counted(
             connection,
             f"select e.{CELL} from {cells} as e join told as w on w.region = "  # noqa: S608 - quoted names
             f"e.{REGION} and w.cell = e.{CELL} where e.{state} = 'secret' and "
             f"w.{state} <> 'secret' and w.is_fresh",
         )
         if edition.persons_path is None:
-            failing += _count(
+            failing += counted(
                 connection,
                 f"select e.{CELL} from {cells} as e join told as w on w.region = "  # noqa: S608 - quoted names
                 f"e.{REGION} where w.is_fresh",
             )
             continue
         _differ(connection, text_of(edition.persons_path), sides)
-        failing += _count(
+        failing += counted(
             connection,
             f"select d.cell from changed as d join {cells} as e on e.{REGION} = "  # noqa: S608 - quoted names
             f"d.region and e.{CELL} = d.cell join told as w on w.region = d.region and "
@@ -94,7 +98,7 @@ def _contribute(
     who = f"{quoted(policy.subject)}::varchar"
     connection.execute(
         f"create temp view units as select {taken(spec, takes)}, {amount} as amount, "  # noqa: S608 - quoted names
-        f"left(sha256(concat_ws('|', '{salt}', {who})), 32) as who "
+        f"left(sha256(concat_ws('|', '{salt}', {who})), {SUBJECT_HEX}) as who "
         f"from validated where {amount} is not null"
     )
     cell = ", ".join(f"coalesce({quoted(s)}::varchar, '(absent)')" for s in sides)
@@ -142,8 +146,3 @@ def _differ(connection: Connection, before: str, sides: list[str]) -> None:
         "select region, cell, count(*) as n, sum(size) as total, max(size) as largest "
         "from per_firm group by region, cell"
     )
-
-
-def _count(connection: Connection, query: str) -> int:
-    found: Any = connection.execute(f"select count(*) from ({query})").fetchone()  # noqa: S608 - queries of ours
-    return int(found[0])

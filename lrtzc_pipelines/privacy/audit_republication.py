@@ -6,18 +6,18 @@ validated rows, by another engine, and compared with what the ledger holds.
 
 from __future__ import annotations
 
-from typing import Any
-
 import duckdb
 
-from lrtzc_pipelines.privacy.audit_takes import named, quoted, taken, text_of
+from lrtzc_pipelines.privacy.audit_takes import counted, named, quoted, taken, text_of
 from lrtzc_pipelines.privacy.contributions import (
     CELL,
     DIGEST,
+    DIGEST_HEX,
     REGION,
     ROWS,
     SEPARATOR,
     SUBJECT,
+    SUBJECT_HEX,
     summed,
 )
 from lrtzc_pipelines.privacy.ledger import Ledger
@@ -86,7 +86,7 @@ def too_near(
         )
         connection.execute(keyed)
         if edition.persons_path is None:
-            failing += _count(
+            failing += counted(
                 connection, "select wid from keyed semi join fresh_cells using (wid)"
             )
             continue
@@ -154,13 +154,13 @@ def _contribute(
         for m in policy.measures
         if m.function == "sum"
     )
-    salt = ledger.salt
+    person, parts = f"'{ledger.salt}', {subject}", ", ".join(told)
     connection.execute(
         f"create temp table now as select wid, any_value(region) as region, {sums}"  # noqa: S608 - quoted names
         f"count(*) as {ROWS}, "
-        f"left(sha256(concat_ws('|', '{salt}', {subject})), 32) as {SUBJECT}, "
-        f"left(sha256(concat_ws('|', '{salt}', {subject}, {', '.join(told)})), 24) "
-        f"as {DIGEST} from assigned join v using (vid) group by wid, {subject}"
+        f"left(sha256(concat_ws('|', {person})), {SUBJECT_HEX}) as {SUBJECT}, "
+        f"left(sha256(concat_ws('|', {person}, {parts})), {DIGEST_HEX}) as {DIGEST} "
+        f"from assigned join v using (vid) group by wid, {subject}"
     )
     connection.execute(
         "create temp table fresh_cells as select w.wid from w "  # noqa: S608 - quoted names
@@ -198,18 +198,18 @@ def _against(connection: Connection, policy: AggregateProtection) -> int:
         f"{dominated} as is_bad from (select *, count(*) over (partition by who) as "
         "elsewhere, bool_or(lost) over () as moving from differing) group by wid"
     )
-    few = _count(
+    few = counted(
         connection,
         "select wid from changed semi join fresh_cells using (wid) where is_bad",
     )
     # A region told anew lacks a cell that it had.
-    lost = _count(
+    lost = counted(
         connection,
         f"select {CELL} from keyed where wid is null and {REGION} in "  # noqa: S608 - names of ours
         "(select region from now semi join fresh_cells using (wid))",
     )
     # A cell it did not have, beside some that changed: rows may have moved.
-    joined = _count(
+    joined = counted(
         connection,
         "select distinct now.wid from now anti join keyed using (wid) where region in "
         "(select region from now semi join changed using (wid))",
@@ -231,8 +231,3 @@ def _same_key(policy: AggregateProtection) -> str:
     return " and ".join(
         f"w.{quoted(name)} is not distinct from e.{quoted(name)}" for name in names
     )
-
-
-def _count(connection: Connection, query: str) -> int:
-    found: Any = connection.execute(f"select count(*) from ({query})").fetchone()  # noqa: S608 - queries of ours
-    return int(found[0])

@@ -6,6 +6,9 @@ import re
 from collections.abc import Mapping, Sequence
 from itertools import pairwise
 from pathlib import Path
+from typing import Any
+
+import duckdb
 
 from lrtzc_pipelines.privacy.audit_grid import square
 from lrtzc_pipelines.privacy.code_tables import OTHER, code_table
@@ -152,3 +155,9 @@ def named(column: str, kind: str) -> str:
 def text_of(path: Path) -> str:
     """A path as SQL takes it."""
     return "'" + str(path).replace("'", "''") + "'"
+
+
+def counted(connection: duckdb.DuckDBPyConnection, query: str) -> int:
+    """How many rows a query has."""
+    found: Any = connection.execute(f"select count(*) from ({query})").fetchone()  # noqa: S608 - queries of ours
+    return int(found[0])

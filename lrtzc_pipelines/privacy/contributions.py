@@ -25,7 +25,8 @@ NONE = "∅"
 _MICRO = 1_000_000
 """Quantities are compared to a millionth: the order of a sum does not matter."""
 
-_SUBJECT_HEX, _DIGEST_HEX = 32, 24
+SUBJECT_HEX, DIGEST_HEX = 32, 24
+"""Hexadecimal digits of the hashes of persons, and of what they contribute."""
 
 
 def summed(policy: AggregateProtection) -> list[str]:
@@ -137,9 +138,9 @@ def _persons(
     return own.select(
         REGION,
         CELL,
-        hashed(parts, _SUBJECT_HEX).alias(SUBJECT),
+        hashed(parts, SUBJECT_HEX).alias(SUBJECT),
         ROWS,
-        hashed([*parts, *told], _DIGEST_HEX).alias(DIGEST),
+        hashed([*parts, *told], DIGEST_HEX).alias(DIGEST),
         *summed(policy),
     )
 

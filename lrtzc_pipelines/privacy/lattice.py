@@ -48,7 +48,6 @@ def search(
     found: Combinations,
     protected: Protected,
     suppression_limit: float,
-    only: Node | None = None,
 ) -> Found | None:
     """The node of least loss among those that suppress few enough rows.
 
@@ -60,7 +59,6 @@ def search(
         protected: Tells which of them are in a protected class; it must be monotone:
             what is protected at a node stays so above it.
         suppression_limit: Largest share of rows that may be suppressed.
-        only: The one node to look at, if it is settled.
     """
     losses = LossTable(found)
     most = suppression_limit * found.total
@@ -70,8 +68,6 @@ def search(
     for bound, node in losses.nodes():
         if best is not None and bound > best.loss + _ROUNDING:
             break
-        if only is not None and node != only:
-            continue
         if any(_is_below(node, failed) for failed in too_fine):
             continue
         visited += 1
@@ -84,6 +80,24 @@ def search(
         if best is None or (loss, node) < (best.loss, best.node):
             best = Found(node, suppressed, loss, visited)
     return best and Found(best.node, best.suppressed, best.loss, visited)
+
+
+def at(
+    found: Combinations, protected: Protected, suppression_limit: float, node: Node
+) -> Found | None:
+    """What a node that is settled suppresses and loses; None if that is too much.
+
+    Args:
+        found: The combinations that occur.
+        protected: Tells which of them are in a protected class.
+        suppression_limit: Largest share of rows that may be suppressed.
+        node: The level of each quasi-identifier.
+    """
+    kept = protected(node)
+    suppressed = found.total - int(found.rows[kept].sum())
+    if suppressed > suppression_limit * found.total:
+        return None
+    return Found(node, suppressed, LossTable(found).of(node, kept), visited=1)
 
 
 def _is_below(node: Node, other: Node) -> bool:

@@ -27,7 +27,7 @@ from lrtzc_pipelines.privacy.classes import (
 from lrtzc_pipelines.privacy.criteria import Criteria, Pairs, pairs
 from lrtzc_pipelines.privacy.greedy import climb
 from lrtzc_pipelines.privacy.hierarchies import Hierarchy
-from lrtzc_pipelines.privacy.lattice import Found, search
+from lrtzc_pipelines.privacy.lattice import Found, at, search
 
 _LARGEST_LOOKUP = 1 << 26
 
@@ -135,10 +135,11 @@ def _best(
     def protected(tried: Node) -> npt.NDArray[np.bool_]:
         return criteria.protected(found, tried)
 
-    if node is None and required.search == "greedy":
-        return climb(found, protected, required.suppression_limit)
-    only = None if node is None else tuple(node)
-    return search(found, protected, required.suppression_limit, only)
+    limit = required.suppression_limit
+    if node is not None:
+        return at(found, protected, limit, tuple(node))
+    search_for = climb if required.search == "greedy" else search
+    return search_for(found, protected, limit)
 
 
 def _criteria(

@@ -10,18 +10,18 @@ from lrtzc_pipelines.errors import PrivacyError
 from lrtzc_pipelines.privacy.contributions import (
     CELL,
     DIGEST,
+    DIGEST_HEX,
     REGION,
     ROWS,
     SEPARATOR,
     SUBJECT,
+    SUBJECT_HEX,
     hashed,
 )
 from lrtzc_pipelines.privacy.hierarchies import ABSENT, EVERYTHING
 from lrtzc_pipelines.privacy.taking import take
 from lrtzc_pipelines.sources.protection import MicrodataProtection
 from lrtzc_pipelines.sources.spec import SourceSpec
-
-_SUBJECT_HEX, _DIGEST_HEX = 32, 24
 
 
 def row_contributions(
@@ -73,8 +73,8 @@ def row_contributions(
     person = [pl.lit(salt), *(_text(name) for name in who)]
     # Rows of one person are told apart by what is released of them only.
     per_row = inside.with_columns(
-        hashed(person, _SUBJECT_HEX).alias(SUBJECT),
-        hashed([*person, *(_text(name) for name in told)], _DIGEST_HEX).alias(DIGEST),
+        hashed(person, SUBJECT_HEX).alias(SUBJECT),
+        hashed([*person, *(_text(name) for name in told)], DIGEST_HEX).alias(DIGEST),
     )
     persons = per_row.group_by(REGION, CELL, SUBJECT).agg(
         pl.len().cast(pl.Int64).alias(ROWS),

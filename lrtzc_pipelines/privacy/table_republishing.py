@@ -29,6 +29,7 @@ from lrtzc_pipelines.privacy.contributions import (
     REGION,
     SEPARATOR,
     SUBJECT,
+    SUBJECT_HEX,
     hashed,
     named,
 )
@@ -37,7 +38,6 @@ from lrtzc_pipelines.privacy.republishing import ANEW, HOLD, SAME, Settled
 from lrtzc_pipelines.sources.columns import State
 from lrtzc_pipelines.sources.protection import CellProtection
 
-_SUBJECT_HEX = 32
 _TINY = 1e-9
 _BEFORE = "_value_before"
 
@@ -124,7 +124,7 @@ def settle_tables(
 
 def _persons(units: pl.DataFrame, shape: Shape, salt: str) -> pl.DataFrame:
     rows = units.filter(pl.col(VALUE).is_not_null())
-    who = hashed([pl.lit(salt), pl.col("_unit_of").cast(pl.String)], _SUBJECT_HEX)
+    who = hashed([pl.lit(salt), pl.col("_unit_of").cast(pl.String)], SUBJECT_HEX)
     labelled = rows.with_columns(
         pl.col(s).cast(pl.String).fill_null(ABSENT_CATEGORY) for s in shape.sides
     )

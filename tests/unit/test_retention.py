@@ -166,11 +166,15 @@ def test_deposits_go_with_their_receipts(layout: Layout) -> None:
     for name in names:
         aged(folder / name, 0)
         aged(folder / "receipts" / f"{name}.json", 0)
-    aged(folder / "contents" / "old.csv", TRIPS.raw_retention_days + 1)
+    for name in ("gone", "again"):
+        aged(folder / "contents" / f"{name}.csv", TRIPS.raw_retention_days + 1)
+    # What was deposited again is one file, as old as it first was.
+    receipt = folder / "receipts" / f"{names[1]}.json"
+    receipt.write_text(json.dumps({"content_sha256": "again"}))
     (entry,) = run(layout, TRIPS)
     assert (entry.layer, entry.files) == ("deposits", 3)
     left = {path.name for path in folder.rglob("*") if path.is_file()}
-    assert left == {names[1], f"{names[1]}.json"}
+    assert left == {names[1], f"{names[1]}.json", "again.csv"}
 
 
 def test_sealed_messages_go_and_those_that_come_in_stay(layout: Layout) -> None:
