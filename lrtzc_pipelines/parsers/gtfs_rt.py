@@ -72,6 +72,9 @@ runs from the earliest start to the latest end, null where one is open;
 _LARGEST_TEXT = 50_000_000
 """Characters in a frame; the size of a feed is no bound, as texts repeat on rows."""
 
+_PLACE = 8
+"""What a value takes of a row, whatever it is: rows of nothing add up, too."""
+
 Text: TypeAlias = str | bytes | None
 """A field; bytes are a text that is not UTF-8, and refused with its row."""
 
@@ -114,7 +117,7 @@ def _frame(rows: Iterator[Row], columns: tuple[str, ...], label: str) -> pl.Data
         if any(isinstance(value, bytes) for value in row):
             msg = f"{label}: row {len(kept) + 1}: a text that is not UTF-8"
             raise ParseError(msg)
-        size += sum(len(value) for value in row if value) + len(row)
+        size += sum(len(value) for value in row if value) + _PLACE * len(row)
         if size > _LARGEST_TEXT:
             msg = f"{label}: more than {_LARGEST_TEXT // 1_000_000} MB of text in rows"
             raise ParseError(msg)

@@ -23,7 +23,7 @@ from lrtzc_pipelines.parsers.registry import parse
 from lrtzc_pipelines.raw_store import RawStore, read_pages
 from lrtzc_pipelines.sources.spec import SourceSpec
 
-MOST_MEGABYTES = 400
+MOST_MEGABYTES = 300
 LONGEST_SECONDS = 20.0
 
 Rows = list[tuple[Any, ...]]
