@@ -57,14 +57,20 @@ def pieces(path: Path) -> Iterator[Piece]:
     """
     yield Piece("name", path.name.encode())
     try:
-        yield from _said("", path.read_bytes(), path, 0)
+        yield from _said("", path.read_bytes(), path, 0, path.name)
     except (duckdb.Error, sqlite3.Error, zipfile.BadZipFile, zstandard.ZstdError) as e:
         msg = f"{path}: cannot be looked into ({type(e).__name__})"
         raise LrtzcError(msg) from None
 
 
-def _said(where: str, body: bytes, path: Path | None, depth: int) -> Iterator[Piece]:
-    """What bytes say; `path` is where they are, if they are a file of their own."""
+def _said(
+    where: str, body: bytes, path: Path | None, depth: int, named: str = ""
+) -> Iterator[Piece]:
+    """What bytes say.
+
+    `path` is where they are, if they are a file of their own; `named` is what they are
+    called, packed or not.
+    """
     yield Piece(where, body)
     if depth == _DEEPEST:
         return
@@ -77,10 +83,12 @@ def _said(where: str, body: bytes, path: Path | None, depth: int) -> Iterator[Pi
                 file.write(body)
                 file.flush()
                 yield from read(where, Path(file.name))
-    elif path and path.suffix in _DELIMITED:
+    elif Path(named).suffix in _DELIMITED:
         yield from _delimited(where, body)
     for name, packed in _packed(body):
-        yield from _said(f"{where}[{name}]", packed, None, depth + 1)
+        # What is compressed alone is called as it is packed, without the last suffix.
+        inside = name if "." in name else Path(named).stem
+        yield from _said(f"{where}[{name}]", packed, None, depth + 1, inside)
 
 
 def _packed(body: bytes) -> Iterator[tuple[str, bytes]]:
@@ -162,7 +170,11 @@ def _delimited(where: str, body: bytes) -> Iterator[Piece]:
     text = body.decode("utf-8", "replace")
     first = text.partition("\n")[0]
     separator = max(";,\t", key=first.count)
-    rows = [row for row in csv.reader(io.StringIO(text), delimiter=separator) if row]
+    rows = [
+        row
+        for row in csv.reader(io.StringIO(text, newline=None), delimiter=separator)
+        if row
+    ]
     cells = frozenset(cell for row in rows for cell in row)
     yield Piece(f"{where}cells", b"", cells)
 

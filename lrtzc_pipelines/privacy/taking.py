@@ -62,7 +62,7 @@ def unknown_codes(
         named = [what for what in takes if what.startswith(("lookup:", "grid:"))]
         if named:
             groups = frame.select(take(column, frame.schema[column], named[0]))
-            found[column] = int((groups[column] == OTHER).sum())
+            found[column] = int((groups.to_series() == OTHER).sum())
     return found
 
 

@@ -22,7 +22,7 @@ from lrtzc_pipelines.deposits.receipts import Deposits
 from lrtzc_pipelines.layout import Layout
 from lrtzc_pipelines.sandbox.canary_deposits import planted_depositor, planted_table
 from lrtzc_pipelines.sandbox.draws import AS_OF, generator
-from lrtzc_pipelines.sandbox.territory import COMMUNES
+from lrtzc_pipelines.sandbox.territory import COMMUNES, Commune
 from lrtzc_pipelines.storage import write_bytes
 
 _WASTES = (
@@ -41,7 +41,9 @@ _WASTE_FORM, _TRIPS_FORM = "valorisation_waste", "mobility_trips"
 _TO_CORRECT = "a-corriger.csv"
 
 _ESTABLISHMENTS = 24
-_TRIPS = 400
+_TRIPS, _USERS = 3000, 400
+_SPOTS = ((0, 0), (4, 2), (-6, 3), (9, -5), (-3, -8), (12, 10))
+"""Where vehicles stand, in thousandths of a degree from the middle of a commune."""
 
 
 @dataclass(frozen=True)
@@ -163,17 +165,35 @@ def _establishments(rng: np.random.Generator) -> list[tuple[str, str, str]]:
 
 def _trips(seed: int, month: date) -> str:
     rng = generator(seed, "deposits trips")
-    lines = ["id_trajet;id_usager;commune_origine;commune_destination;depart"]
+    lines = [
+        "id_trajet;id_usager;commune_origine;longitude_origine;latitude_origine;"
+        "commune_destination;depart"
+    ]
     codes = [commune.code for commune in COMMUNES]
     # Most trips begin or end in the city itself.
-    weights = np.array([6.0 if code == "17300" else 1.0 for code in codes])
+    weights = np.array([20.0 if code == "17300" else 1.0 for code in codes])
     weights /= weights.sum()
     days = 28
     for number in range(_TRIPS):
-        origin, destination = rng.choice(codes, size=2, p=weights)
+        origin, destination = (
+            COMMUNES[index] for index in rng.choice(len(codes), size=2, p=weights)
+        )
+        where = _spot(rng, origin)
         minute = int(np.clip(rng.normal(14 * 60, 4 * 60), 0, 24 * 60 - 1))
         day = month + timedelta(days=int(rng.integers(days)))
         depart = f"{day} {minute // 60:02d}:{minute % 60:02d}:00"
-        user = f"usager-invente-{int(rng.integers(60)):02d}"
-        lines.append(f"trajet-{number:05d};{user};{origin};{destination};{depart}")
+        user = f"usager-invente-{int(rng.integers(_USERS)):03d}"
+        cells = (f"trajet-{number:05d}", user, origin.code, *where)
+        lines.append(";".join((*cells, destination.code, depart)))
     return "\n".join(lines) + "\n"
+
+
+def _spot(rng: np.random.Generator, commune: Commune) -> tuple[str, str]:
+    """Longitude and latitude of a departure, blank where the vehicle does not say."""
+    drawn = min(int(rng.geometric(0.4)) - 1, len(_SPOTS))
+    if drawn == len(_SPOTS):
+        return "", ""
+    east, north = _SPOTS[drawn]
+    place = (commune.longitude + east / 1000, commune.latitude + north / 1000)
+    longitude, latitude = (f"{degrees:.3f}".replace(".", ",") for degrees in place)
+    return longitude, latitude

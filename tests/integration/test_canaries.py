@@ -184,8 +184,15 @@ def test_canaries_went_through_the_validation_or_were_refused(flown: Flown) -> N
 
 def test_the_ledger_of_releases_names_nobody(flown: Flown) -> None:
     assert list(flown.layout.data_dir.glob("ledger/**/persons.parquet"))
-    # It holds what firms handed over, under hashes that have a key.
-    amounts = {("valorisation_company_waste", "tonnes")}
+    # It holds what firms handed over, and what buildings took, under hashes that have a
+    # key.
+    amounts = {
+        ("valorisation_company_waste", "tonnes"),
+        (
+            "enedis_address_consumption",
+            "consommation_annuelle_totale_de_ladresse_mwh",
+        ),
+    }
     assert set(by_column(flown.in_zone("ledger"))) <= amounts
 
 

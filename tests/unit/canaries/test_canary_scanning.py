@@ -75,6 +75,17 @@ def test_a_code_is_found_in_a_delimited_file(tmp_path: Path) -> None:
     assert found(tmp_path) == {("a.csv", "cells", LONELY)}
 
 
+def test_a_code_is_found_in_a_delimited_file_that_is_packed(tmp_path: Path) -> None:
+    body = b"x;commune\n1;96123\n"
+    (tmp_path / "a.csv.gz").write_bytes(gzip.compress(body))
+    with zipfile.ZipFile(tmp_path / "b.zip", "w") as archive:
+        archive.writestr("inside.csv", body)
+    assert found(tmp_path) == {
+        ("a.csv.gz", "[gzip]cells", LONELY),
+        ("b.zip", "[inside.csv]cells", LONELY),
+    }
+
+
 def zipped(body: bytes) -> bytes:
     packed = io.BytesIO()
     with zipfile.ZipFile(packed, "w", zipfile.ZIP_DEFLATED) as archive:

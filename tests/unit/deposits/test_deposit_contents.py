@@ -240,7 +240,8 @@ def test_a_zip_that_unpacks_to_more_than_allowed_is_refused() -> None:
 def test_moments_of_a_workbook_are_read() -> None:
     trips = channel(TRIPS)
     headings = [str(c.source) for c in trips.spec.columns[1:]]
-    body = workbook(["t1", "", "17300", "17010", "05/01/2026 8:12"], headings=headings)
+    cells = ["t1", "", "17300", "", "", "17010", "05/01/2026 8:12"]
+    body = workbook(cells, headings=headings)
     found = read_content("trajets.xlsx", body, trips, "velo")
     assert b'"2026-01-05 08:12:00"' in found.body
 

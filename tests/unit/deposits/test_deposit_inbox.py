@@ -205,10 +205,13 @@ def test_depositors_neither_replace_nor_see_each_other(partner: Partner) -> None
 
 def test_an_operator_deposits_its_trips(tmp_path: Path) -> None:
     operator = Partner(Layout(tmp_path), form_id=TRIPS, depositor="velo_ville")
-    heading = "id_trajet;id_usager;commune_origine;commune_destination;depart\n"
+    heading = (
+        "id_trajet;id_usager;commune_origine;longitude_origine;latitude_origine;"
+        "commune_destination;depart\n"
+    )
     # Trips of one number at two moments are two trips.
     body = heading + "".join(
-        f"1;u;17300;17010;{moment}\n"
+        f"1;u;17300;;;17010;{moment}\n"
         for moment in ("05/01/2026 08:12", "2026-01-05 18:00:00")
     )
     receipt = operator.deposit("trajets.csv", body.encode())

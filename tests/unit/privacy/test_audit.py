@@ -28,6 +28,8 @@ CURVES = SPECS["linky_load_curves"]
 TRIPS = SPECS["partner_mobility_trips"]
 WASTE = SPECS["valorisation_company_waste"]
 DWELLINGS = SPECS["ademe_dpe_dwellings"]
+CARPOOL = SPECS["rpc_carpool_trips"]
+BUILDINGS = SPECS["enedis_address_consumption"]
 MIDNIGHT = datetime(2026, 3, 1, 23, tzinfo=UTC)
 
 
@@ -58,6 +60,8 @@ def trips(rng: np.random.Generator) -> pl.DataFrame:
             "trip_id": f"t{n}",
             "user_id": f"user-{rng.integers(80)}",
             "origin_commune_code": rng.choice(["17300", "17010", "17028"]),
+            "origin_longitude": rng.choice([-1.151, -1.149, -1.12, None]),
+            "origin_latitude": rng.choice([46.158, 46.16, 46.2]),
             "destination_commune_code": rng.choice(["17300", "17010"]),
             "departed_at": MIDNIGHT + timedelta(minutes=int(rng.integers(40_000))),
         }
@@ -102,11 +106,47 @@ def dwellings(rng: np.random.Generator) -> pl.DataFrame:
     return frame_of(DWELLINGS, rows)
 
 
+def carpool(rng: np.random.Generator) -> pl.DataFrame:
+    rows = [
+        {
+            "journey_id": f"{n}",
+            "trip_id": f"00000000-0000-4000-8000-{rng.integers(6000):012}",
+            "origin_commune_code": rng.choice(["17300", "17010", "79191", "99134"]),
+            "destination_commune_code": rng.choice(["17300", "17028", "1730"]),
+            "departed_at": MIDNIGHT + timedelta(hours=int(rng.choice([7, 8, 17, 90]))),
+            "passenger_seat_count": int(rng.integers(1, 4)),
+            "distance_m": int(rng.integers(2_000, 60_000)),
+        }
+        for n in range(8000)
+    ]
+    return frame_of(CARPOOL, rows)
+
+
+def buildings(rng: np.random.Generator) -> pl.DataFrame:
+    places = ["173000101", "173000102", "173000201", "Sans IRIS", "170280000"]
+    rows = [
+        {
+            "year": int(rng.integers(2022, 2025)),
+            "iris_code": iris,
+            "commune_code": iris[:5] if iris[:2] == "17" else "17300",
+            "address": f"{n} RUE INVENTEE",
+            "customer_segment": "RESIDENTIEL",
+            "dwelling_count": int(rng.integers(10, 200)),
+            "consumption_mwh": float(rng.lognormal(4, 1)),
+        }
+        for n in range(60)
+        for iris in [str(rng.choice(places, p=[0.4, 0.05, 0.2, 0.05, 0.3]))]
+    ]
+    return frame_of(BUILDINGS, rows)
+
+
 MADE: dict[str, Callable[[np.random.Generator], pl.DataFrame]] = {
     CURVES.id: curves,
     TRIPS.id: trips,
     WASTE.id: waste,
     DWELLINGS.id: dwellings,
+    CARPOOL.id: carpool,
+    BUILDINGS.id: buildings,
 }
 
 
@@ -232,6 +272,26 @@ MUTATIONS: dict[str, tuple[SourceSpec, Mutation, str]] = {
     "an identifier in capitals": (
         TRIPS,
         leaked("day_type", USER, str.upper),
+        "no_identifier",
+    ),
+    "fewer trips than eleven persons may make": (
+        CARPOOL,
+        with_first("subject_count", 681),
+        "thresholds",
+    ),
+    "a commune for the agglomeration": (
+        CARPOOL,
+        with_first("origin_commune_code", "17483"),
+        "thresholds",
+    ),
+    "another square": (
+        TRIPS,
+        with_first("origin_square_id", "CRS3035RES200mN2625000E3462000"),
+        "thresholds",
+    ),
+    "the address of a building": (
+        BUILDINGS,
+        leaked("iris_code", "address", str.lower),
         "no_identifier",
     ),
     "the number of rows": (

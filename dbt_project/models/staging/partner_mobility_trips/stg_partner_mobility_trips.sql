@@ -2,6 +2,8 @@
 select
     src.origin_commune_code,
     src.origin_commune_code_grain,
+    src.origin_square_id,
+    src.origin_square_id_grain,
     src.destination_commune_code,
     src.destination_commune_code_grain,
     src.month,
