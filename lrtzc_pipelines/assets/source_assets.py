@@ -145,7 +145,8 @@ def _validated_asset(spec: SourceSpec, suite: Suite) -> dg.AssetsDefinition:
 def _anonymized_asset(spec: SourceSpec) -> dg.AssetsDefinition:
     @dg.asset(
         key=["anonymized", spec.id],
-        deps=[dg.AssetKey(["validated", spec.id])],
+        # All sources that are linked have their new rows before the first goes on.
+        deps=[dg.AssetKey(["validated", one]) for one in (spec.id, *spec.linked)],
         description=(
             f"{spec.title}: what is left once every column's privacy rule is applied. "
             "Only this layer feeds the warehouse."
@@ -161,7 +162,10 @@ def _anonymized_asset(spec: SourceSpec) -> dg.AssetsDefinition:
         part = _slice(context, spec)
         with _failures():
             state, changed = write_anonymized(
-                part, platform.layout, run_id=context.run.run_id
+                part,
+                platform.layout,
+                run_id=context.run.run_id,
+                specs=platform.specs,
             )
         path = platform.layout.anonymized(*part.parts) / DATA
         yield dg.MaterializeResult(

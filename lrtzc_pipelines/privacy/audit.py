@@ -16,10 +16,12 @@ from typing import Any
 
 import duckdb
 
+from lrtzc_pipelines.privacy.audit_cells import recount_cells
+from lrtzc_pipelines.privacy.released import Released
+from lrtzc_pipelines.sources.cell_protection import CellProtection
 from lrtzc_pipelines.sources.columns import ColumnType
 from lrtzc_pipelines.sources.protection import (
     AggregateProtection,
-    CellProtection,
     MicrodataProtection,
 )
 from lrtzc_pipelines.sources.spec import SourceSpec
@@ -27,6 +29,7 @@ from lrtzc_pipelines.sources.spec import SourceSpec
 CHECKS = {
     "schema_closure": "Nothing but the published columns was written.",
     "thresholds": "Every cell, or class of rows, is of enough persons or firms.",
+    "attacks": "No secret cell can be worked out, of all that is linked together.",
     "no_identifier": "No identifier of a person or firm was written, hashed or not.",
     "no_pattern": "Nothing written looks like an identifier.",
 }
@@ -45,8 +48,6 @@ _ZONE = "Europe/Paris"
 _UNITS = {"m": "minutes", "h": "hours", "d": "days", "w": "weeks", "mo": "months"}
 _UNITS["y"] = "years"
 _DURATION = re.compile(r"^(\d+)(mo|m|h|d|w|y)$")
-_TOTAL = "(total)"
-_NEAR = 1e-9
 
 
 @dataclass(frozen=True)
@@ -58,13 +59,16 @@ class Finding:
     details: dict[str, Any] = field(default_factory=dict)
 
 
-def audit(spec: SourceSpec, written: Path, validated: Path) -> list[Finding]:
+def audit(
+    spec: SourceSpec, written: Path, validated: Path, released: Sequence[Released] = ()
+) -> list[Finding]:
     """What is to be said of a written file.
 
     Args:
         spec: A source with a protection.
         written: Parquet file that would go on.
         validated: Parquet file of the rows it was made from (private).
+        released: Linked sources that went on before, which tell of the same rows.
     """
     with duckdb.connect() as connection:
         connection.execute(f"set TimeZone = '{_ZONE}'")
@@ -73,9 +77,15 @@ def audit(spec: SourceSpec, written: Path, validated: Path) -> list[Finding]:
             connection.execute(
                 f"create view {view} as select * from read_parquet('{place}')"  # noqa: S608 - our own path
             )
+        closure = _closure(connection, spec)
+        if isinstance(spec.protection, CellProtection) and closure.passed:
+            tables = [Released(spec, validated, written), *released]
+            found = _cells(connection, tables)
+        else:
+            found = _thresholds(connection, spec), Finding("attacks", passed=True)
         return [
-            _closure(connection, spec),
-            _thresholds(connection, spec),
+            closure,
+            *found,
             _identifiers(connection, spec),
             _patterns(connection, spec),
         ]
@@ -101,11 +111,10 @@ def _thresholds(connection: duckdb.DuckDBPyConnection, spec: SourceSpec) -> Find
     match spec.protection:
         case AggregateProtection() as policy:
             checked, failing = _aggregate(connection, spec, policy)
-        case CellProtection() as policy:
-            checked, failing = _cells(connection, spec, policy)
         case MicrodataProtection() as policy:
             checked, failing = _classes(connection, policy)
-        case None:
+        case CellProtection() | None:
+            # Without the columns of its tables, nothing of them can be recounted.
             checked, failing = 0, 0
     return Finding(
         "thresholds",
@@ -147,40 +156,23 @@ def _aggregate(
 
 
 def _cells(
-    connection: duckdb.DuckDBPyConnection, spec: SourceSpec, policy: CellProtection
-) -> tuple[int, int]:
-    """Cells that are shown though they have too few firms, or one that dominates."""
-    names = [dimension.name for dimension in policy.dimensions]
-    sides = {d.name: (d.column, policy.takes[d.name]) for d in policy.dimensions}
-    amount, subject = _name(str(policy.measure.column)), _name(policy.subject)
-    margins = [name for name in names if name not in policy.separate_by]
-    keys = ", ".join(
-        f"case when grouping({_name(n)}) = 1 then '{_TOTAL}' else "
-        f"coalesce({_name(n)}::varchar, '(absent)') end as {_name(n)}"
-        if n in margins
-        else _name(n)
-        for n in names
+    connection: duckdb.DuckDBPyConnection, tables: Sequence[Released]
+) -> tuple[Finding, Finding]:
+    """Cells that may not be shown, and secret ones that can be worked out."""
+    found = recount_cells(connection, tables, _take)
+    beside = [each.spec.id for each in tables[1:]]
+    return (
+        Finding(
+            "thresholds",
+            passed=not found.failing,
+            details={"checked": found.checked, "failing": found.failing},
+        ),
+        Finding(
+            "attacks",
+            passed=not found.breaches,
+            details={"breaches": dict(found.breaches), "beside": beside},
+        ),
     )
-    cube = ", ".join(_name(n) for n in margins)
-    apart = "".join(f", {_name(n)}" for n in policy.separate_by)
-    same = " and ".join(
-        f"w.{_name(n)} is not distinct from c.{_name(n)}" for n in names
-    )
-    shown, measure = f"w.{_name(f'{policy.measure.name}_state')}", policy.measure.name
-    ((checked, failing),) = _rows(
-        connection,
-        f"with taken as (select {_taken(spec, sides)}, {subject} as unit_of, "  # noqa: S608 - quoted names
-        f"{amount} as amount from validated where {amount} is not null), "
-        f"units as (select {keys}, unit_of, sum(amount) as amount from taken "
-        f"group by cube ({cube}){apart}, unit_of), "
-        f"c as (select {', '.join(map(_name, names))}, count(*) as n, "
-        "sum(amount) as total, max(amount) as largest from units group by all) "
-        f"select count(*), count(*) filter (where {shown} <> 'secret' and (c.n is null "
-        f"or c.n < {policy.min_units} or c.largest > {policy.dominance} * c.total "
-        f"+ {_NEAR}) or {shown} = 'secret' and w.{_name(measure)} is not null) "
-        f"from written as w left join c on {same}",
-    )
-    return checked, failing
 
 
 def _classes(

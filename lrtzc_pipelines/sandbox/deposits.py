@@ -34,7 +34,7 @@ _WASTES = (
 
 DEPOSITOR = "partenaire_invente"
 
-_ESTABLISHMENTS = 24
+_ESTABLISHMENTS = 60
 _TRIPS = 400
 
 

@@ -8,7 +8,7 @@ threshold says which text or policy it comes from.
 from __future__ import annotations
 
 import re
-from typing import Annotated, Literal, Self, TypeAlias
+from typing import Annotated, Literal, Self
 
 from pydantic import Field, field_validator, model_validator
 
@@ -66,7 +66,7 @@ class Measure(Frozen):
         return self
 
 
-class _Protection(Frozen):
+class BaseProtection(Frozen):
     """What every protection says.
 
     Attributes:
@@ -78,7 +78,7 @@ class _Protection(Frozen):
     is_open: bool = False
 
 
-class AggregateProtection(_Protection):
+class AggregateProtection(BaseProtection):
     """Cells of enough persons; those with fewer fall back to coarser ones.
 
     Each row counts in one cell only, so that no cell can be subtracted from another.
@@ -135,9 +135,9 @@ class AggregateProtection(_Protection):
         sides: list[Column] = []
         for dimension in self.dimensions:
             takes = [grain[dimension.name] for grain in self.grains]
-            sides.append(_side(dimension, takes, declared[dimension.column]))
+            sides.append(side_column(dimension, takes, declared[dimension.column]))
             if len(set(takes)) > 1:
-                sides.append(_grain_of(dimension))
+                sides.append(grain_column(dimension))
         counted = Column(
             name="subject_count",
             source="subject_count",
@@ -146,77 +146,7 @@ class AggregateProtection(_Protection):
             description="Nombre de personnes distinctes de la case.",
             privacy="keep",
         )
-        return (*sides, counted, *(_measured(m) for m in self.measures))
-
-
-class CellProtection(_Protection):
-    """A table of firms with its margins, cells suppressed so that none is worked out.
-
-    Attributes:
-        subject: Column that says whose a row is.
-        dimensions: Sides of the table.
-        takes: What is taken of each dimension.
-        separate_by: Dimensions whose values are tables of their own, such as years.
-        measure: The quantity, which adds up.
-        min_units: Fewest firms in a cell.
-        dominance: Largest share of the largest firm.
-        protection: How far off a suppressed cell must stay, as a share of its value.
-    """
-
-    release: Literal["cells"]
-    subject: str
-    dimensions: Annotated[tuple[Dimension, ...], Field(min_length=1)]
-    takes: dict[str, Take]
-    separate_by: tuple[str, ...] = ()
-    measure: Measure
-    min_units: Annotated[int, Field(ge=3)]
-    dominance: Annotated[float, Field(gt=0, le=0.85)]
-    protection: Annotated[float, Field(ge=0.05, le=1)] = 0.10
-
-    @model_validator(mode="after")
-    def _coherent(self) -> Self:
-        names = {dimension.name for dimension in self.dimensions}
-        if set(self.takes) != names:
-            msg = f"takes: takes something of {', '.join(sorted(names))}"
-            raise ValueError(msg)
-        for take in self.takes.values():
-            check_take(take)
-        if not names.issuperset(self.separate_by) or not names - set(self.separate_by):
-            msg = "separate_by: names some of the dimensions, not all"
-            raise ValueError(msg)
-        if self.measure.function != "sum":
-            msg = "measure: a table of cells adds up, so its measure is a sum"
-            raise ValueError(msg)
-        return self
-
-    @property
-    def used(self) -> dict[str, str]:
-        """What each column of the source is used for."""
-        return {
-            self.subject: "subject",
-            **{dimension.column: "quasi" for dimension in self.dimensions},
-            str(self.measure.column): "sensitive",
-        }
-
-    def columns(self, declared: dict[str, Column]) -> tuple[Column, ...]:
-        """The columns of what goes on; `(total)` stands for a margin."""
-        sides = [
-            _side(d, [self.takes[d.name]], declared[d.column]).model_copy(
-                update={"type": ColumnType.TEXT, "timezone": None}
-            )
-            if d.name not in self.separate_by
-            else _side(d, [self.takes[d.name]], declared[d.column])
-            for d in self.dimensions
-        ]
-        state = Column(
-            name=f"{self.measure.name}_state",
-            state_of=self.measure.name,
-            type=ColumnType.TEXT,
-            required=True,
-            description="observed : publié ; secret : secret statistique.",
-            privacy="keep",
-        )
-        return (*sides, _measured(self.measure), state)
+        return (*sides, counted, *(measure_column(m) for m in self.measures))
 
 
 class Quasi(Frozen):
@@ -236,7 +166,7 @@ class Quasi(Frozen):
         return levels
 
 
-class MicrodataProtection(_Protection):
+class MicrodataProtection(BaseProtection):
     """Rows made coarser until each looks like enough others.
 
     Attributes:
@@ -288,13 +218,7 @@ class MicrodataProtection(_Protection):
         return (*labels, *others)
 
 
-Protection: TypeAlias = Annotated[
-    AggregateProtection | CellProtection | MicrodataProtection,
-    Field(discriminator="release"),
-]
-
-
-def _side(dimension: Dimension, takes: list[str], column: Column) -> Column:
+def side_column(dimension: Dimension, takes: list[str], column: Column) -> Column:
     """The column of a dimension, of the type that what is taken of it has."""
     moments = [take for take in takes if _DURATION.match(take)]
     kind, timezone = column.type, None
@@ -315,7 +239,8 @@ def _side(dimension: Dimension, takes: list[str], column: Column) -> Column:
     )
 
 
-def _grain_of(dimension: Dimension) -> Column:
+def grain_column(dimension: Dimension) -> Column:
+    """The column that says which of several takes a dimension is told by."""
     return Column(
         name=f"{dimension.name}_grain",
         source=f"{dimension.name}_grain",
@@ -326,7 +251,8 @@ def _grain_of(dimension: Dimension) -> Column:
     )
 
 
-def _measured(measure: Measure) -> Column:
+def measure_column(measure: Measure) -> Column:
+    """The column of a quantity."""
     return Column(
         name=measure.name,
         source=measure.name,

@@ -11,14 +11,18 @@ import re
 from datetime import date
 from enum import StrEnum
 from functools import cached_property
-from typing import Annotated, Literal, Self
+from typing import Annotated, Literal, Self, TypeAlias
 
 from pydantic import Field, PrivateAttr, field_validator, model_validator
 
+from lrtzc_pipelines.sources.cell_protection import CellProtection
 from lrtzc_pipelines.sources.columns import Column
 from lrtzc_pipelines.sources.formats import FORMATS_OF, Format
 from lrtzc_pipelines.sources.frozen import Frozen
-from lrtzc_pipelines.sources.protection import Protection
+from lrtzc_pipelines.sources.protection import (
+    AggregateProtection,
+    MicrodataProtection,
+)
 from lrtzc_pipelines.sources.protocols import Connector
 
 LICENCES = frozenset(
@@ -36,6 +40,13 @@ LICENCES = frozenset(
 
 ID_PATTERN = re.compile(r"^[a-z][a-z0-9]*(_[a-z0-9]+)+$")
 """A source id: `<producer>_<dataset>` in snake_case."""
+
+
+Protection: TypeAlias = Annotated[
+    AggregateProtection | CellProtection | MicrodataProtection,
+    Field(discriminator="release"),
+]
+"""How a source about persons or firms is protected."""
 
 
 class Tier(StrEnum):
@@ -196,6 +207,12 @@ class SourceSpec(Frozen):
             msg = f"protection: uses {', '.join(used)}, which are no columns"
             raise ValueError(msg)
         return self
+
+    @property
+    def linked(self) -> tuple[str, ...]:
+        """Sources that publish other tables of the same rows."""
+        policy = self.protection
+        return policy.linked if isinstance(policy, CellProtection) else ()
 
     def for_day(self, day: date) -> SourceSpec:
         """The slice of one day: its connector asks for that day only."""
