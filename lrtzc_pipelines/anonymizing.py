@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
+from types import MappingProxyType
 
 import polars as pl
 
@@ -13,6 +15,7 @@ from lrtzc_pipelines.privacy.anonymize import ANONYMIZATION_VERSION, anonymize
 from lrtzc_pipelines.privacy.audit import Finding, audit
 from lrtzc_pipelines.privacy.code_tables import tables_digest
 from lrtzc_pipelines.privacy.ledger import Ledger
+from lrtzc_pipelines.privacy.released import Released, linked_releases
 from lrtzc_pipelines.privacy.releasing import release
 from lrtzc_pipelines.sources.spec import SourceSpec
 from lrtzc_pipelines.states import (
@@ -30,6 +33,8 @@ from lrtzc_pipelines.storage import read_json, replacing, write_json
 REPORT = "privacy.json"
 """File beside the data that says how they were protected, and at what cost."""
 
+_NONE: Mapping[str, SourceSpec] = MappingProxyType({})
+
 
 def anonymization_fingerprint(spec: SourceSpec, validated: ValidatedState) -> str:
     """Hash of everything an anonymization depends on."""
@@ -38,13 +43,23 @@ def anonymization_fingerprint(spec: SourceSpec, validated: ValidatedState) -> st
     if spec.protection is None:
         return fingerprint(*parts, None)
     policy = spec.protection.model_dump(mode="json")
-    return fingerprint(*parts, policy, tables_digest(spec.protection.tables))
+    return fingerprint(*parts, policy, tables_digest(spec.protection.code_tables))
 
 
 def write_anonymized(
-    spec: SourceSpec, layout: Layout, *, run_id: str
+    spec: SourceSpec,
+    layout: Layout,
+    *,
+    run_id: str,
+    specs: Mapping[str, SourceSpec] = _NONE,
 ) -> tuple[AnonymizedState, bool]:
     """Replaces a source's anonymized file.
+
+    Args:
+        spec: The source.
+        layout: Where everything is.
+        run_id: Who does it.
+        specs: The sources that it is linked with, by id; others are not looked at.
 
     Returns:
         The new state, and whether the data differ from what was there.
@@ -68,7 +83,8 @@ def write_anonymized(
                 spec.label,
                 invented=validated.origin == "sandbox",
             )
-            row_count = _write_protected(spec, source / DATA, temporary, folder, ledger)
+            linked = linked_releases(spec, layout, specs, validated.origin)
+            row_count = _write_protected(spec, layout, temporary, ledger, linked)
         else:
             frame = anonymize(spec, pl.scan_parquet(source / DATA))
             frame.sink_parquet(temporary, compression="zstd", statistics=True)
@@ -109,15 +125,21 @@ def audited(spec: SourceSpec, layout: Layout) -> list[Finding]:
 
 
 def _write_protected(
-    spec: SourceSpec, validated: Path, written: Path, folder: Path, ledger: Ledger
+    spec: SourceSpec,
+    layout: Layout,
+    written: Path,
+    ledger: Ledger,
+    linked: Sequence[Released],
 ) -> int:
     """Writes what a protection lets go on, once it has been audited; its rows.
 
     The report stands beside the data, for the manifest of releases.
     """
-    released = release(spec, pl.read_parquet(validated), ledger)
+    validated = layout.validated(*spec.parts) / DATA
+    folder = layout.anonymized(*spec.parts)
+    released = release(spec, pl.read_parquet(validated), ledger, linked)
     released.rows.write_parquet(written, compression="zstd", statistics=True)
-    findings = audit(spec, written, validated, ledger)
+    findings = audit(spec, written, validated, ledger, linked)
     failed = [finding for finding in findings if not finding.passed]
     if failed:
         for name in (STATE, DATA, REPORT):

@@ -20,7 +20,7 @@ import runs
 
 from lrtzc_pipelines.privacy.cell_attacks import attack
 from lrtzc_pipelines.privacy.cell_suppression import CellRule, suppress
-from lrtzc_pipelines.privacy.cell_tables import cell_table
+from lrtzc_pipelines.privacy.cell_tables import UNIT, VALUE, Side, Tables, joint_table
 
 RULE = CellRule(3, 0.85, 0.10, "INSEE, rules of 7 July 1960")
 
@@ -33,8 +33,8 @@ def establishments(seed: int, sectors: int, communes: int, count: int) -> pl.Dat
         {
             "sector": rng.choice(sectors, size=count, p=shares[0]),
             "commune": rng.choice(communes, size=count, p=shares[1]),
-            "unit": np.arange(count),
-            "tonnes": rng.lognormal(1, 1.5, size=count),
+            UNIT: np.arange(count),
+            VALUE: rng.lognormal(1, 1.5, size=count),
         }
     )
 
@@ -44,7 +44,8 @@ def worker(arguments: Sequence[str]) -> None:
     seed, sectors, communes, count = map(int, arguments)
     frame = establishments(seed, sectors, communes, count)
     started = time.perf_counter()
-    table = cell_table(frame, ["sector", "commune"], unit="unit", value="tonnes")
+    sides = tuple(Side(name, (name,)) for name in ("sector", "commune"))
+    table = joint_table([Tables(frame, sides, ({"sector": 0, "commune": 0},))])
     done = suppress(table, RULE)
     protected = time.perf_counter()
     breaches = attack(table, done.all, RULE)

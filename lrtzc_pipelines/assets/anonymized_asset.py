@@ -28,7 +28,7 @@ def build_anonymized_asset(spec: SourceSpec) -> dg.AssetsDefinition:
 
     @dg.asset(
         key=key,
-        deps=[dg.AssetKey(["validated", spec.id])],
+        deps=_deps(spec),
         description=(
             f"{spec.title}: what is left once every column's privacy rule is applied. "
             "Only this layer feeds the warehouse."
@@ -46,7 +46,10 @@ def build_anonymized_asset(spec: SourceSpec) -> dg.AssetsDefinition:
         try:
             with failures():
                 state, changed = write_anonymized(
-                    part, platform.layout, run_id=context.run.run_id
+                    part,
+                    platform.layout,
+                    run_id=context.run.run_id,
+                    specs=platform.specs,
                 )
         except AuditFailed as failed:
             findings = failed.findings
@@ -68,6 +71,19 @@ def build_anonymized_asset(spec: SourceSpec) -> dg.AssetsDefinition:
         )
 
     return anonymized
+
+
+def _deps(spec: SourceSpec) -> list[dg.AssetKey]:
+    """What has to be there before: all that tells of the same rows, in one order.
+
+    All linked sources have their new rows before the first of them goes on, and each
+    sees what went on before it.
+    """
+    earlier = [other for other in sorted(spec.linked) if other < spec.id]
+    return [
+        *(dg.AssetKey(["validated", one]) for one in (spec.id, *spec.linked)),
+        *(dg.AssetKey(["anonymized", one]) for one in earlier),
+    ]
 
 
 def _check_specs(key: dg.AssetKey, spec: SourceSpec) -> list[dg.AssetCheckSpec]:

@@ -7,17 +7,24 @@ Findings say how many, never what.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import duckdb
 
+from lrtzc_pipelines.privacy.audit_cells import Written, recount_cells
 from lrtzc_pipelines.privacy.audit_differences import thin_changes, thin_classes
 from lrtzc_pipelines.privacy.audit_republication import stand, too_near
-from lrtzc_pipelines.privacy.audit_takes import ZONE, quoted, taken
+from lrtzc_pipelines.privacy.audit_takes import (
+    ZONE,
+    points_of,
+    quoted,
+    taken,
+)
 from lrtzc_pipelines.privacy.ledger import Ledger
+from lrtzc_pipelines.privacy.released import Released
 from lrtzc_pipelines.sources.columns import ColumnType
 from lrtzc_pipelines.sources.protection import (
     AggregateProtection,
@@ -29,6 +36,7 @@ from lrtzc_pipelines.sources.spec import SourceSpec
 CHECKS = {
     "schema_closure": "Nothing but the published columns was written.",
     "thresholds": "Every cell, or class of rows, is of enough persons or firms.",
+    "attacks": "No secret cell can be worked out, of all that is linked together.",
     "no_identifier": "No identifier of a person or firm was written, hashed or not.",
     "no_pattern": "Nothing written looks like an identifier.",
     "republication": "What differs from earlier releases differs by enough persons.",
@@ -45,8 +53,6 @@ PATTERNS = {
 """Shapes of identifiers that no published text may have."""
 
 _NEVER_WRITTEN = ("drop", "subject")
-_TOTAL = "(total)"
-_NEAR = 1e-9
 
 
 @dataclass(frozen=True)
@@ -59,7 +65,11 @@ class Finding:
 
 
 def audit(
-    spec: SourceSpec, written: Path, validated: Path, ledger: Ledger | None = None
+    spec: SourceSpec,
+    written: Path,
+    validated: Path,
+    ledger: Ledger | None = None,
+    released: Sequence[Released] = (),
 ) -> list[Finding]:
     """What is to be said of a written file.
 
@@ -68,32 +78,30 @@ def audit(
         written: Parquet file that would go on.
         validated: Parquet file of the rows it was made from (private).
         ledger: What was released before; nothing if None.
+        released: Linked sources that went on before, which tell of the same rows.
     """
     with duckdb.connect() as connection:
         connection.execute(f"set TimeZone = '{ZONE}'")
         for view, path in (("written", written), ("validated", validated)):
             place = str(path).replace("'", "''")
-            points = _points(spec) if view == "validated" else ""
+            points = points_of(spec) if view == "validated" else ""
             connection.execute(
                 f"create view {view} as select *{points} from read_parquet('{place}')"  # noqa: S608 - our own path
             )
         stand(connection, ledger)
+        closure = _closure(connection, spec)
+        # Without its columns, nothing of a table can be recounted.
+        if isinstance(spec.protection, CellProtection) and closure.passed:
+            counted = _cells(connection, spec, spec.protection, released)
+        else:
+            counted = _thresholds(connection, spec), Finding("attacks", passed=True)
         return [
-            _closure(connection, spec),
-            _thresholds(connection, spec),
+            closure,
+            *counted,
             _identifiers(connection, spec),
             _patterns(connection, spec),
             _republication(connection, spec, ledger),
         ]
-
-
-def _points(spec: SourceSpec) -> str:
-    """Columns of a select: the points that squares are taken of."""
-    return "".join(
-        f", struct_pack(longitude := {quoted(point.longitude)}, "
-        f"latitude := {quoted(point.latitude)}) as {quoted(point.name)}"
-        for point in (spec.protection.points if spec.protection else ())
-    )
 
 
 def _rows(connection: duckdb.DuckDBPyConnection, query: str) -> list[tuple[Any, ...]]:
@@ -116,11 +124,9 @@ def _thresholds(connection: duckdb.DuckDBPyConnection, spec: SourceSpec) -> Find
     match spec.protection:
         case AggregateProtection() as policy:
             checked, failing = _aggregate(connection, spec, policy)
-        case CellProtection() as policy:
-            checked, failing = _cells(connection, spec, policy)
         case MicrodataProtection() as policy:
             checked, failing = _classes(connection, policy)
-        case None:
+        case CellProtection() | None:
             checked, failing = 0, 0
     return Finding(
         "thresholds",
@@ -163,40 +169,35 @@ def _aggregate(
 
 
 def _cells(
-    connection: duckdb.DuckDBPyConnection, spec: SourceSpec, policy: CellProtection
-) -> tuple[int, int]:
-    """Cells that are shown though they have too few firms, or one that dominates."""
-    names = [dimension.name for dimension in policy.dimensions]
-    sides = {d.name: (d.column, policy.takes[d.name]) for d in policy.dimensions}
-    amount, subject = quoted(str(policy.measure.column)), quoted(policy.subject)
-    margins = [name for name in names if name not in policy.separate_by]
-    keys = ", ".join(
-        f"case when grouping({quoted(n)}) = 1 then '{_TOTAL}' else "
-        f"coalesce({quoted(n)}::varchar, '(absent)') end as {quoted(n)}"
-        if n in margins
-        else quoted(n)
-        for n in names
+    connection: duckdb.DuckDBPyConnection,
+    spec: SourceSpec,
+    policy: CellProtection,
+    released: Sequence[Released],
+) -> tuple[Finding, Finding]:
+    """Cells that may not be shown, and secret ones that can be worked out."""
+    tables = [Written(spec, policy, "validated", "written")]
+    for number, each in enumerate(released, 1):
+        rows, cells = f"validated_{number}", f"written_{number}"
+        connection.register(f"held_{number}", each.held.to_arrow())
+        connection.execute(
+            f"create view {rows} as select *{points_of(each.spec)} from held_{number}"  # noqa: S608 - a number
+        )
+        connection.register(cells, each.cells.to_arrow())
+        tables.append(Written(each.spec, each.policy, rows, cells))
+    found = recount_cells(connection, tables)
+    beside = [each.spec.id for each in released]
+    return (
+        Finding(
+            "thresholds",
+            passed=not found.failing,
+            details={"checked": found.checked, "failing": found.failing},
+        ),
+        Finding(
+            "attacks",
+            passed=not found.breaches,
+            details={"breaches": dict(found.breaches), "beside": beside},
+        ),
     )
-    cube = ", ".join(quoted(n) for n in margins)
-    apart = "".join(f", {quoted(n)}" for n in policy.separate_by)
-    same = " and ".join(
-        f"w.{quoted(n)} is not distinct from c.{quoted(n)}" for n in names
-    )
-    shown, measure = f"w.{quoted(f'{policy.measure.name}_state')}", policy.measure.name
-    ((checked, failing),) = _rows(
-        connection,
-        f"with taken as (select {taken(spec, sides)}, {subject} as unit_of, "  # noqa: S608 - quoted names
-        f"{amount} as amount from validated where {amount} is not null), "
-        f"units as (select {keys}, unit_of, sum(amount) as amount from taken "
-        f"group by cube ({cube}){apart}, unit_of), "
-        f"c as (select {', '.join(map(quoted, names))}, count(*) as n, "
-        "sum(amount) as total, max(amount) as largest from units group by all) "
-        f"select count(*), count(*) filter (where {shown} <> 'secret' and (c.n is null "
-        f"or c.n < {policy.min_units} or c.largest > {policy.dominance} * c.total "
-        f"+ {_NEAR}) or {shown} = 'secret' and w.{quoted(measure)} is not null) "
-        f"from fresh as w left join c on {same}",
-    )
-    return checked, failing
 
 
 def _classes(

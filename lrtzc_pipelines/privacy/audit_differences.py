@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import product
+
 import duckdb
 
 from lrtzc_pipelines.privacy.audit_takes import counted, named, quoted, taken, text_of
@@ -54,8 +56,7 @@ def thin_changes(
     Also counts cells that are shown though they were secret before. The views
     `written`, `fresh` and `validated` must be there.
     """
-    sides = [d.name for d in policy.dimensions if d.name not in policy.separate_by]
-    _contribute(connection, spec, policy, sides, ledger.salt)
+    _contribute(connection, spec, policy, ledger.salt)
     state = quoted(f"{policy.measure.name}_state")
     failing = 0
     for edition in ledger.editions():
@@ -73,7 +74,7 @@ def thin_changes(
                 f"e.{REGION} where w.is_fresh",
             )
             continue
-        _differ(connection, text_of(edition.persons_path), sides)
+        _differ(connection, text_of(edition.persons_path), policy)
         failing += counted(
             connection,
             f"select d.cell from changed as d join {cells} as e on e.{REGION} = "  # noqa: S608 - quoted names
@@ -86,34 +87,46 @@ def thin_changes(
 
 
 def _contribute(
-    connection: Connection,
-    spec: SourceSpec,
-    policy: CellProtection,
-    sides: list[str],
-    salt: str,
+    connection: Connection, spec: SourceSpec, policy: CellProtection, salt: str
 ) -> None:
-    """The tables `now`, what each firm brings to each cell, and `told`, the cells."""
-    takes = {d.name: (d.column, policy.takes[d.name]) for d in policy.dimensions}
+    """The tables `now`, what each firm brings, and `told`, the cells."""
+    columns = {d.name: d.column for d in policy.dimensions}
+    apart = {n: (columns[n], policy.takes[n][0]) for n in policy.separate_by}
+    levels = {
+        level: (columns[name], policy.takes[name][place])
+        for name in policy.sides
+        for place, level in enumerate(_levels(policy, name))
+    }
     amount = quoted(str(policy.measure.column))
     who = f"{quoted(policy.subject)}::varchar"
     connection.execute(
-        f"create temp view units as select {taken(spec, takes)}, {amount} as amount, "  # noqa: S608 - quoted names
-        f"left(sha256(concat_ws('|', '{salt}', {who})), {SUBJECT_HEX}) as who "
-        f"from validated where {amount} is not null"
+        f"create temp view units as select {taken(spec, apart | levels)}, "  # noqa: S608 - quoted names
+        f"{amount} as amount, left(sha256(concat_ws('|', '{salt}', {who})), "
+        f"{SUBJECT_HEX}) as who from validated where {amount} is not null"
     )
-    cell = ", ".join(f"coalesce({quoted(s)}::varchar, '(absent)')" for s in sides)
+    finest = ", ".join(
+        f"coalesce({quoted(level)}::varchar, '(absent)') as {quoted(level)}"
+        for level in levels
+    )
     connection.execute(
         f"create temp table now as select {_region(connection, 'units', policy)} as "  # noqa: S608 - quoted names
-        f"region, concat_ws({_BREAK}, {cell}) as cell, who, sum(amount) as amount "
-        "from units group by all"
+        f"region, {finest}, who, sum(amount) as amount from units group by all"
     )
-    key = ", ".join(quoted(side) for side in sides)
+    key = ", ".join(
+        [quoted(side) for side in policy.sides]
+        + [quoted(f"{n}_grain") for n in policy.sides if len(policy.takes[n]) > 1]
+    )
     connection.execute(
         f"create temp table told as select {_region(connection, 'written', policy)} "  # noqa: S608 - quoted names
         f"as region, concat_ws({_BREAK}, {key}) as cell, w.*, "
         "exists (select 1 from fresh as f where f is not distinct from w) as is_fresh "
         "from written as w"
     )
+
+
+def _levels(policy: CellProtection, name: str) -> list[str]:
+    """What the ledger calls what is taken of a side, finest first."""
+    return [f"{name} {place}" for place in range(len(policy.takes[name]))]
 
 
 def _region(connection: Connection, view: str, policy: CellProtection) -> str:
@@ -123,26 +136,46 @@ def _region(connection: Connection, view: str, policy: CellProtection) -> str:
     return f"concat_ws({_BREAK}, {', '.join(names)})" if names else "''"
 
 
-def _differ(connection: Connection, before: str, sides: list[str]) -> None:
+def _differ(connection: Connection, before: str, policy: CellProtection) -> None:
     """The table `changed`: every cell whose firms bring more or less, margins too."""
-    parts = [
-        f"string_split(cell, {_BREAK})[{n + 1}] as s{n}" for n in range(len(sides))
-    ]
-    names = [f"s{n}" for n in range(len(sides))]
-    total = ", ".join(
-        f"case when grouping({name}) = 1 then '(total)' else {name} end"
-        for name in names
+    levels = [quoted(lv) for name in policy.sides for lv in _levels(policy, name)]
+    finest = ", ".join(levels)
+    connection.execute(
+        "create or replace temp table moved as with was as (select "  # noqa: S608 - names of ours
+        f"{REGION} as region, {finest}, {SUBJECT} as who, -_value as amount "
+        f"from read_parquet({before})), both_of as (select region, {finest}, who, "
+        "amount from was union all select region, "
+        f"{finest}, who, amount from now where region in (select region from was)) "
+        f"select region, {finest}, who, sum(amount) as amount from both_of group by all"
     )
     connection.execute(
-        "create or replace temp table changed as with was as "  # noqa: S608 - names of ours
-        f"(select {REGION} as region, {CELL} as cell, {SUBJECT} as who, _value as "
-        f"amount from read_parquet({before})), both_of as (select region, cell, who, "
-        "abs(coalesce(now.amount, 0) - coalesce(was.amount, 0)) as size from was "
-        "full join now using (region, cell, who) where region in (select region from "
-        f"was)), split as (select region, who, size, {', '.join(parts)} from both_of "
-        f"where size > {_TINY}), per_firm as (select region, concat_ws({_BREAK}, "
-        f"{total}) as cell, who, sum(size) as size from split "
-        f"group by region, who, cube ({', '.join(names)})) "
-        "select region, cell, count(*) as n, sum(size) as total, max(size) as largest "
-        "from per_firm group by region, cell"
+        "create or replace temp table changed (region varchar, cell varchar, "
+        "n bigint, total double, largest double)"
     )
+    for cell in sorted(_nodes(policy)):
+        connection.execute(
+            "insert into changed select region, cell, count(*), sum(size), max(size) "  # noqa: S608 - names of ours
+            f"from (select region, {cell} as cell, who, abs(sum(amount)) as size "
+            f"from moved group by all) where size > {_TINY} group by region, cell"
+        )
+
+
+def _nodes(policy: CellProtection) -> set[str]:
+    """The name of a cell at every choice of takes that some table has, in SQL."""
+    found = set()
+    for finest in policy.finest:
+        choices = (
+            range(
+                finest.get(name, len(policy.takes[name])), len(policy.takes[name]) + 1
+            )
+            for name in policy.sides
+        )
+        for places in product(*choices):
+            told, grains = [], []
+            for name, place in zip(policy.sides, places, strict=True):
+                levels = [*map(quoted, _levels(policy, name)), "'(total)'"]
+                told.append(levels[place])
+                if len(policy.takes[name]) > 1:
+                    grains.append(f"'{[*policy.takes[name], 'all'][place]}'")
+            found.add(f"concat_ws({_BREAK}, {', '.join([*told, *grains])})")
+    return found

@@ -36,12 +36,21 @@ def taken(spec: SourceSpec, sides: Mapping[str, tuple[str, str]]) -> str:
         sides: For each side, a column and what is taken of it.
     """
     return ", ".join(
-        f"{_take(spec, column, what)} as {quoted(side)}"
+        f"{take(spec, column, what)} as {quoted(side)}"
         for side, (column, what) in sides.items()
     )
 
 
-def _take(spec: SourceSpec, column: str, what: str) -> str:
+def points_of(spec: SourceSpec) -> str:
+    """Columns of a select after others: the points that squares are taken of."""
+    return "".join(
+        f", struct_pack(longitude := {quoted(point.longitude)}, "
+        f"latitude := {quoted(point.latitude)}) as {quoted(point.name)}"
+        for point in (spec.protection.points if spec.protection else ())
+    )
+
+
+def take(spec: SourceSpec, column: str, what: str) -> str:
     """What is taken of a column, in SQL."""
     name = quoted(column)
     word, _, argument = what.partition(":")

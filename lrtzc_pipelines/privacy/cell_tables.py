@@ -2,165 +2,281 @@
 
 A table of establishments by sector and commune publishes cells and totals. Whatever is
 left out can be worked out again from what adds up, so tables are kept here with their
-sums as relations; linked tables that share cells or totals share their numbers too.
+sums as relations. Tables that share cells, of one source or of several, are one system:
+a cell that several of them have stands in it once, with the sums of all of them.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import product
 
 import numpy as np
-import numpy.typing as npt
 import polars as pl
-from scipy.sparse import csr_array
 
-Flags = npt.NDArray[np.bool_]
-Floats = npt.NDArray[np.float64]
-Integers = npt.NDArray[np.int64]
+from lrtzc_pipelines.errors import LrtzcError
+from lrtzc_pipelines.privacy.cell_sums import (
+    Contributions,
+    Flags,
+    Relation,
+    Source,
+    Sums,
+)
 
-TOTAL = "(total)"
-"""Category of a margin."""
+TOTAL, ABSENT = "(total)", "(absent)"
+"""Category of a margin, and of a null: a value like any other."""
 
-ABSENT_CATEGORY = "(absent)"
-"""Category of a null."""
+UNIT, VALUE = "_unit", "_value"
+_CELL, _NODE, _PARENT, _NUMBER = "_cell", "_node", "_parent", "_number"
+_SAME = 1e-9
 
-CELL, UNIT, VALUE = "_cell", "_unit", "_value"
-
-
-@dataclass(frozen=True)
-class Relation:
-    """A sum that readers know: one cell is the total of others."""
-
-    total: int
-    parts: tuple[int, ...]
+Node = tuple[int, ...]
+"""How fine the cells of a table are: a level per side, the number of levels for all."""
 
 
 @dataclass(frozen=True)
-class CellTable:
-    """Cells, margins among them, and the sums between them.
+class Side:
+    """One dimension of a table, with the columns of its categories, finest first."""
+
+    name: str
+    levels: tuple[str, ...]
+
+    @property
+    def path(self) -> tuple[str, ...]:
+        """Columns of the categories that a cell is in, null where it is coarser."""
+        return tuple(f"{self.name}@{level}" for level in range(len(self.levels)))
+
+
+@dataclass(frozen=True)
+class Tables:
+    """Rows of one source, and the tables that are made of them.
 
     Attributes:
-        cells: A row per cell: its categories, `(total)` in margins, in cell order.
-        values: What each cell adds up to; never negative.
-        units: Distinct units in each cell.
-        largest: What the largest unit of each cell contributes.
-        relations: The sums.
-        contributions: Cell, unit and value of what is inside cells, margins left out.
+        frame: A row per contribution: the columns of the sides, `UNIT` and `VALUE`.
+        sides: Every dimension that some table has.
+        finest: For each table, its dimensions and the finest level it has of each;
+            what is coarser are its margins.
+    """
+
+    frame: pl.DataFrame
+    sides: tuple[Side, ...]
+    finest: tuple[Mapping[str, int], ...]
+
+
+@dataclass(frozen=True)
+class CellTable(Sums):
+    """Those cells by their categories, and whose they are.
+
+    Attributes:
+        cells: A row per cell: for each side its category, `(total)` in margins, and
+            in `<side>_level` the level of it.
     """
 
     cells: pl.DataFrame
-    values: Floats
-    units: Integers
-    largest: Floats
-    relations: tuple[Relation, ...]
-    contributions: pl.DataFrame
-
-    @property
-    def count(self) -> int:
-        """Number of cells, margins included."""
-        return len(self.values)
-
-    def matrix(self) -> csr_array:
-        """One row per relation: 1 for each part and -1 for the total."""
-        rows, columns, entries = [], [], []
-        for number, relation in enumerate(self.relations):
-            rows += [number] * (len(relation.parts) + 1)
-            columns += [relation.total, *relation.parts]
-            entries += [-1.0, *([1.0] * len(relation.parts))]
-        return csr_array(
-            (entries, (rows, columns)), shape=(len(self.relations), self.count)
-        )
-
-    def inside(self, cells: Sequence[int]) -> tuple[int, float, float]:
-        """Units, value and largest unit of some inner cells taken together."""
-        together = (
-            self.contributions.filter(pl.col(CELL).is_in(list(cells)))
-            .group_by(UNIT)
-            .agg(pl.col(VALUE).sum())[VALUE]
-        )
-        largest = together.max()
-        total = float(together.sum())
-        return len(together), total, float(largest or 0)  # type: ignore[arg-type]
 
 
-def cell_table(
-    frame: pl.DataFrame, dimensions: Sequence[str], *, unit: str, value: str
-) -> CellTable:
-    """The table of a quantity by some dimensions, with every margin.
+def joint_table(sources: Sequence[Tables]) -> CellTable:
+    """The tables of one or several sources, with every margin, as one system.
 
     Args:
-        frame: A row per contribution; several of one unit to one cell are added up.
-        dimensions: Columns that make the cells, in any number.
-        unit: Column that says whose contribution it is.
-        value: Column with the quantity, not negative; nulls contribute nothing.
+        sources: What has dimensions of the same name has the same cells there.
 
     Raises:
-        ValueError: a quantity is negative: what adds up could then hide anything.
+        LrtzcError: a quantity is negative, and what adds up could hide anything; a
+            level tears apart what a finer one holds together; or sources whose tables
+            share cells are not of the same units and quantities.
     """
-    rows = frame.filter(pl.col(value).is_not_null())
-    if rows.height and rows.select(pl.col(value).min() < 0).item():
-        msg = f"{value}: negative quantities cannot be protected by what adds up"
-        raise ValueError(msg)
-    names = list(dimensions)
-    categories = [
-        [*rows[name].cast(pl.String).fill_null(ABSENT_CATEGORY).unique().sort(), TOTAL]
-        for name in names
-    ]
-    cells = pl.DataFrame(
-        list(product(*categories)), schema=names, orient="row"
-    ).with_row_index(CELL)
-    numbered = rows.select(
-        *(pl.col(n).cast(pl.String).fill_null(ABSENT_CATEGORY) for n in names),
-        pl.col(unit).alias(UNIT),
-        pl.col(value).cast(pl.Float64).alias(VALUE),
-    ).join(cells, on=names, how="left")
-    inner = numbered.group_by(CELL, UNIT).agg(pl.col(VALUE).sum())
-    measured = _measured(numbered, cells, names)
-    return CellTable(
-        cells=cells.drop(CELL),
-        values=measured[VALUE].to_numpy(),
-        units=measured["units"].cast(pl.Int64).to_numpy(),
-        largest=measured["largest"].to_numpy(),
-        relations=tuple(_relations([len(c) for c in categories])),
-        contributions=inner,
+    sides = list({side.name: side for each in sources for side in each.sides}.values())
+    path = [column for side in sides for column in side.path]
+    rows = [_rows(each, sides) for each in sources]
+    together = pl.concat(rows)
+    for side in sides:
+        _check_nested(together, side)
+    nodes: dict[Node, list[int]] = {}
+    for number, each in enumerate(sources):
+        for node in sorted(_nodes(each, sides)):
+            nodes.setdefault(node, []).append(number)
+    inside = []
+    for place, (node, owners) in enumerate(nodes.items()):
+        found = [_contributed(rows[owner], sides, node) for owner in owners]
+        if any(not _is_same(found[0], other, path) for other in found[1:]):
+            msg = (
+                "tables that are linked share totals, but not all units or quantities "
+                "behind them are the same: collect both again"
+            )
+            raise LrtzcError(msg)
+        inside.append(found[0].with_columns(pl.lit(place, pl.Int64).alias(_NODE)))
+    return _assembled(
+        pl.concat(inside), sides, nodes, list(zip(sources, rows, strict=True))
     )
 
 
-def _measured(
-    numbered: pl.DataFrame, cells: pl.DataFrame, names: Sequence[str]
-) -> pl.DataFrame:
-    """Value, units and largest unit of every cell, margins included."""
-    found = []
-    for kept in product((True, False), repeat=len(names)):
-        keys = [
-            pl.col(n) if keep else pl.lit(TOTAL).alias(n)
-            for n, keep in zip(names, kept, strict=True)
-        ]
-        per_unit = (
-            numbered.select(*keys, UNIT, VALUE)
-            .group_by(*names, UNIT)
-            .agg(pl.col(VALUE).sum())
-        )
-        found.append(
-            per_unit.group_by(names).agg(
-                pl.col(VALUE).sum(),
-                pl.len().alias("units"),
-                pl.col(VALUE).max().alias("largest"),
+def _rows(source: Tables, sides: Sequence[Side]) -> pl.DataFrame:
+    """Rows with the path of categories of every side; null in those it lacks."""
+    known = source.frame.filter(pl.col(VALUE).is_not_null())
+    if known.height and known.select(pl.col(VALUE).min() < 0).item():
+        msg = "negative quantities cannot be protected by what adds up"
+        raise LrtzcError(msg)
+    own = {side.name for side in source.sides}
+    columns = [
+        pl.col(column).cast(pl.String).fill_null(ABSENT).alias(name)
+        if side.name in own
+        else pl.lit(None, pl.String).alias(name)
+        for side in sides
+        for column, name in zip(side.levels, side.path, strict=True)
+    ]
+    unit = pl.col(UNIT).cast(pl.String).fill_null(ABSENT)
+    return known.select(*columns, unit, pl.col(VALUE).cast(pl.Float64))
+
+
+def _check_nested(rows: pl.DataFrame, side: Side) -> None:
+    for level, column in enumerate(side.path):
+        if (rows[column] == TOTAL).any():
+            msg = f"{side.name}: {TOTAL} is a margin, and a category in the rows"
+            raise LrtzcError(msg)
+        chains = rows.select(side.path[level:]).drop_nulls().unique()
+        if chains[column].n_unique() < chains.height:
+            msg = f"{side.name}: a level tears apart what a finer one holds together"
+            raise LrtzcError(msg)
+
+
+def _nodes(source: Tables, sides: Sequence[Side]) -> set[Node]:
+    """Every choice of levels that some table of a source has, margins included."""
+    return {
+        node
+        for finest in source.finest
+        for node in product(
+            *(
+                range(finest.get(side.name, len(side.levels)), len(side.levels) + 1)
+                for side in sides
             )
         )
-    joined = cells.join(pl.concat(found), on=list(names), how="left")
-    return joined.sort(CELL).with_columns(
-        pl.col(VALUE, "largest").fill_null(0.0), pl.col("units").fill_null(0)
+    }
+
+
+def _contributed(rows: pl.DataFrame, sides: Sequence[Side], node: Node) -> pl.DataFrame:
+    """What each unit contributes to each cell of some levels."""
+    names = [name for side in sides for name in side.path]
+    return (
+        rows.select(*_keys(sides, node), UNIT, VALUE)
+        .group_by(*names, UNIT)
+        .agg(pl.col(VALUE).sum())
     )
 
 
-def _relations(sizes: Sequence[int]) -> Iterator[Relation]:
-    """The sums along each dimension, for every choice of the other ones."""
-    numbers = np.arange(int(np.prod(sizes))).reshape(sizes)
-    for axis in range(len(sizes)):
-        lines = np.moveaxis(numbers, axis, -1).reshape(-1, sizes[axis])
-        for line in lines:
-            *parts, total = (int(cell) for cell in line)
-            yield Relation(total, tuple(parts))
+def _keys(sides: Sequence[Side], node: Node) -> list[pl.Expr]:
+    """The path of categories as far as some levels tell it."""
+    return [
+        pl.col(name) if level >= finest else pl.lit(None, pl.String).alias(name)
+        for side, finest in zip(sides, node, strict=True)
+        for level, name in enumerate(side.path)
+    ]
+
+
+def _is_same(one: pl.DataFrame, other: pl.DataFrame, path: Sequence[str]) -> bool:
+    both = one.join(other, on=[*path, UNIT], how="inner", nulls_equal=True)
+    apart = (pl.col(VALUE) - pl.col(f"{VALUE}_right")).abs()
+    near = both.filter(apart <= _SAME * (1 + pl.col(VALUE).abs()))
+    return one.height == other.height == near.height
+
+
+def _assembled(
+    inside: pl.DataFrame,
+    sides: Sequence[Side],
+    nodes: Mapping[Node, list[int]],
+    sources: Sequence[tuple[Tables, pl.DataFrame]],
+) -> CellTable:
+    path = [column for side in sides for column in side.path]
+    cells = inside.group_by(*path, _NODE).agg(
+        pl.col(VALUE).sum(), pl.len().alias("units"), pl.col(VALUE).max().alias("most")
+    )
+    # By category from the coarsest, each margin after what it adds up.
+    order = [column for side in sides for column in reversed(side.path)]
+    cells = cells.sort(order, nulls_last=True).with_row_index(_CELL)
+    numbers = inside.select(UNIT).unique().sort(UNIT).with_row_index(_NUMBER)
+    parts = (
+        inside.join(cells.select(*path, _CELL), on=path, nulls_equal=True)
+        .join(numbers, on=UNIT)
+        .sort(_CELL, _NUMBER)
+    )
+    node = cells[_NODE].to_numpy()
+    return CellTable(
+        cells=cells.select(c for side in sides for c in _named(side)),
+        values=cells[VALUE].to_numpy(),
+        units=cells["units"].cast(pl.Int64).to_numpy(),
+        largest=cells["most"].to_numpy(),
+        relations=tuple(_relations(cells, sides, path)),
+        contributions=Contributions(
+            starts=np.searchsorted(parts[_CELL].to_numpy(), np.arange(len(node) + 1)),
+            units=parts[_NUMBER].cast(pl.Int64).to_numpy(),
+            values=parts[VALUE].to_numpy(),
+        ),
+        sources=tuple(
+            _source(
+                tables,
+                rows.join(numbers, on=UNIT),
+                cells,
+                sides,
+                np.isin(node, [n for n, own in enumerate(nodes.values()) if k in own]),
+            )
+            for k, (tables, rows) in enumerate(sources)
+        ),
+    )
+
+
+def _source(
+    tables: Tables,
+    rows: pl.DataFrame,
+    cells: pl.DataFrame,
+    sides: Sequence[Side],
+    members: Flags,
+) -> Source:
+    """The rows of a source, those in the same cells together, and where they are."""
+    path = [column for side in sides for column in side.path]
+    rows = rows.group_by(*path, _NUMBER).agg(pl.col(VALUE).sum()).sort(*path, _NUMBER)
+    places = []
+    for finest in tables.finest:
+        node = tuple(finest.get(side.name, len(side.levels)) for side in sides)
+        found = rows.select(_keys(sides, node)).join(
+            cells.select(*path, _CELL),
+            on=path,
+            how="left",
+            nulls_equal=True,
+            maintain_order="left",
+        )
+        places.append(found[_CELL].cast(pl.Int64).to_numpy())
+    return Source(
+        members,
+        rows[_NUMBER].cast(pl.Int64).to_numpy(),
+        rows[VALUE].to_numpy(),
+        np.column_stack(places),
+    )
+
+
+def _named(side: Side) -> tuple[pl.Expr, pl.Expr]:
+    level = pl.sum_horizontal(pl.col(c).is_null().cast(pl.Int64) for c in side.path)
+    category = pl.coalesce(*side.path).fill_null(TOTAL)
+    return category.alias(side.name), level.alias(f"{side.name}_level")
+
+
+def _relations(
+    cells: pl.DataFrame, sides: Sequence[Side], path: Sequence[str]
+) -> Iterator[Relation]:
+    """The sums along each side, from each level to the next, for all of the others."""
+    known = cells.select(*path, pl.col(_CELL).alias(_PARENT))
+    for side in sides:
+        for level, column in enumerate(side.path):
+            own = pl.col(column).is_not_null()
+            if level:
+                own &= pl.col(side.path[level - 1]).is_null()
+            sums = (
+                cells.filter(own)
+                .with_columns(pl.lit(None, pl.String).alias(column))
+                .join(known, on=path, nulls_equal=True)
+                .group_by(_PARENT)
+                .agg(pl.col(_CELL).sort())
+                .sort(_PARENT)
+            )
+            for total, parts in sums.iter_rows():
+                yield Relation(total, tuple(parts))

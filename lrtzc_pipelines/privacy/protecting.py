@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -11,9 +11,6 @@ import polars as pl
 from lrtzc_pipelines.cells import TYPES
 from lrtzc_pipelines.errors import LrtzcError
 from lrtzc_pipelines.privacy.aggregates import aggregate
-from lrtzc_pipelines.privacy.cell_attacks import attack
-from lrtzc_pipelines.privacy.cell_suppression import CellRule, suppress
-from lrtzc_pipelines.privacy.cell_tables import VALUE, cell_table
 from lrtzc_pipelines.privacy.grid import with_points
 from lrtzc_pipelines.privacy.hierarchies import (
     ABSENT,
@@ -23,8 +20,9 @@ from lrtzc_pipelines.privacy.hierarchies import (
 )
 from lrtzc_pipelines.privacy.measures import measure
 from lrtzc_pipelines.privacy.microdata import Requirements, protect
+from lrtzc_pipelines.privacy.released import Released
+from lrtzc_pipelines.privacy.tabulating import tabulated
 from lrtzc_pipelines.privacy.taking import take, unknown_codes
-from lrtzc_pipelines.sources.columns import State
 from lrtzc_pipelines.sources.protection import (
     AggregateProtection,
     CellProtection,
@@ -48,7 +46,10 @@ class Protected:
 
 
 def protect_source(
-    spec: SourceSpec, frame: pl.DataFrame, levels: Mapping[str, str] | None = None
+    spec: SourceSpec,
+    frame: pl.DataFrame,
+    levels: Mapping[str, str] | None = None,
+    released: Sequence[Released] = (),
 ) -> Protected:
     """What goes on of a source, by its protection.
 
@@ -57,6 +58,7 @@ def protect_source(
         frame: Its validated rows.
         levels: What to take of the quasi-identifiers of rows, where an earlier release
             settled it; otherwise whatever loses least.
+        released: Linked sources that went on before.
 
     Raises:
         LrtzcError: nothing can be let go on.
@@ -67,7 +69,7 @@ def protect_source(
         case AggregateProtection() as policy:
             found = _aggregated(frame, policy)
         case CellProtection() as policy:
-            found = _tabulated(spec, frame, policy)
+            found = Protected(*tabulated(spec, policy, frame, released))
         case MicrodataProtection() as policy:
             found = _coarsened(spec, frame, policy, levels)
         case None:
@@ -104,87 +106,6 @@ def _aggregated(frame: pl.DataFrame, policy: AggregateProtection) -> Protected:
             ],
         },
     )
-
-
-def _tabulated(
-    spec: SourceSpec, frame: pl.DataFrame, policy: CellProtection
-) -> Protected:
-    rule = CellRule(
-        policy.min_units, policy.dominance, policy.protection, policy.source
-    )
-    names = [dimension.name for dimension in policy.dimensions]
-    sides = [name for name in names if name not in policy.separate_by]
-    taken = unit_rows(frame, policy)
-    apart = list(policy.separate_by)
-    tables = taken.partition_by(apart, as_dict=True) if apart else {(): taken}
-    made = [
-        _table(rows, sides, dict(zip(apart, key, strict=True)), policy, rule)
-        for key, rows in sorted(tables.items(), key=str)
-    ]
-    counts = [report for _, report in made]
-    totals = {
-        name: sum(c[name] for c in counts) for name in ("cells", "primary", "secondary")
-    }
-    if breaches := sum(c["breaches"] for c in counts):
-        msg = f"{spec.label}: {breaches} suppressed cells could be worked out"
-        raise LrtzcError(msg)
-    rows = (
-        pl.concat([table for table, _ in made])
-        if made
-        else pl.DataFrame(
-            schema={c.name: TYPES[c.type] for c in spec.published_columns}
-        )
-    )
-    hidden = totals["primary"] + totals["secondary"]
-    return Protected(
-        rows,
-        {**totals, "suppressed_share": _share(hidden, totals["cells"]), "breaches": 0},
-    )
-
-
-def unit_rows(frame: pl.DataFrame, policy: CellProtection) -> pl.DataFrame:
-    """What each firm brings: the dimensions, `_unit_of`, and `_value`."""
-    return frame.select(
-        *(
-            take(d.column, frame.schema[d.column], policy.takes[d.name]).alias(d.name)
-            for d in policy.dimensions
-        ),
-        pl.col(policy.subject).alias("_unit_of"),
-        pl.col(str(policy.measure.column)).alias(VALUE),
-    )
-
-
-def _table(
-    rows: pl.DataFrame,
-    sides: list[str],
-    apart: Mapping[str, Any],
-    policy: CellProtection,
-    rule: CellRule,
-) -> tuple[pl.DataFrame, dict[str, int]]:
-    """One table of cells, without the empty ones; what became of it."""
-    table = cell_table(rows, sides, unit="_unit_of", value=VALUE)
-    done = suppress(table, rule)
-    name = policy.measure.name
-    hidden = pl.Series("_hidden", done.all)
-    cells = table.cells.with_columns(
-        *(pl.lit(value).alias(key) for key, value in apart.items()),
-        pl.Series(name, table.values),
-        hidden,
-        pl.Series("_units", table.units),
-    ).filter(pl.col("_units") > 0)
-    state = pl.when("_hidden").then(pl.lit(str(State.SECRET)))
-    shown = cells.select(
-        *sides,
-        *apart,
-        pl.when(~pl.col("_hidden")).then(pl.col(name)).alias(name),
-        state.otherwise(pl.lit(str(State.OBSERVED))).alias(f"{name}_state"),
-    )
-    return shown, {
-        "cells": shown.height,
-        "primary": int(done.primary.sum()),
-        "secondary": int(done.secondary.sum()),
-        "breaches": len(attack(table, done.all, rule)),
-    }
 
 
 def _coarsened(

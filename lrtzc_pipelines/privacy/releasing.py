@@ -2,20 +2,24 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import Any
 
 import polars as pl
 
 from lrtzc_pipelines.errors import LrtzcError
+from lrtzc_pipelines.privacy.cell_units import unit_rows
 from lrtzc_pipelines.privacy.code_tables import tables_digest
 from lrtzc_pipelines.privacy.contributions import contributions, summed
 from lrtzc_pipelines.privacy.grid import with_points
 from lrtzc_pipelines.privacy.ledger import Ledger
-from lrtzc_pipelines.privacy.protecting import Protected, protect_source, unit_rows
+from lrtzc_pipelines.privacy.protecting import Protected, protect_source
+from lrtzc_pipelines.privacy.released import Released
 from lrtzc_pipelines.privacy.republishing import ChangeRule, Settled, settle
 from lrtzc_pipelines.privacy.row_contributions import row_contributions
-from lrtzc_pipelines.privacy.table_republishing import Shape, settle_tables
+from lrtzc_pipelines.privacy.table_republishing import settle_tables
 from lrtzc_pipelines.sources.protection import (
     AggregateProtection,
     CellProtection,
@@ -26,7 +30,15 @@ from lrtzc_pipelines.sources.spec import SourceSpec
 
 _MADE_BY: dict[str, tuple[str, ...]] = {
     "aggregate": ("subject", "dimensions", "grains", "fall_back", "measures"),
-    "cells": ("subject", "dimensions", "takes", "separate_by", "measure"),
+    "cells": (
+        "subject",
+        "dimensions",
+        "takes",
+        "separate_by",
+        "tables",
+        "linked",
+        "measure",
+    ),
     "microdata": ("subject", "quasi", "sensitive"),
 }
 """What of a policy decides what its cells are; thresholds may change."""
@@ -35,7 +47,7 @@ _LEVELS = "levels"
 
 
 @dataclass(frozen=True)
-class Released:
+class Releasable:
     """What goes on of a source, once it is written down.
 
     Attributes:
@@ -55,13 +67,19 @@ class Released:
             ledger.record(self._series, settled.changed, settled.persons)
 
 
-def release(spec: SourceSpec, frame: pl.DataFrame, ledger: Ledger) -> Released:
+def release(
+    spec: SourceSpec,
+    frame: pl.DataFrame,
+    ledger: Ledger,
+    linked: Sequence[Released] = (),
+) -> Releasable:
     """What goes on of a source, by its protection and by what went on before.
 
     Args:
         spec: A source that has a protection.
         frame: Its validated rows.
         ledger: What of it was released before.
+        linked: What linked sources have released of the same rows.
 
     Raises:
         LrtzcError: nothing can be let go on.
@@ -75,12 +93,12 @@ def release(spec: SourceSpec, frame: pl.DataFrame, ledger: Ledger) -> Released:
     frame = with_points(frame, spec.protection.points)
     # Classes of rows can be compared only if they are made alike.
     levels = ledger.series.get(_LEVELS)
-    protected = protect_source(spec, frame, levels)
+    protected = protect_source(spec, frame, levels, linked)
     settled = _settled(spec, frame, protected, ledger)
     if isinstance(spec.protection, MicrodataProtection):
         series[_LEVELS] = protected.report[_LEVELS]
     report = {**protected.report, "republication": settled.report}
-    return Released(settled.cells, report, series, settled)
+    return Releasable(settled.cells, report, series, settled)
 
 
 def _series(policy: Protection) -> dict[str, Any]:
@@ -89,8 +107,8 @@ def _series(policy: Protection) -> dict[str, Any]:
     series = {name: told[name] for name in _MADE_BY[policy.release]}
     if policy.points:
         series["points"] = told["points"]
-    if policy.tables:
-        series["tables"] = tables_digest(policy.tables)
+    if policy.code_tables:
+        series["code_tables"] = tables_digest(policy.code_tables)
     return series
 
 
@@ -110,7 +128,8 @@ def _settled(
             return settle(rows, persons, ledger, ChangeRule(policy.k, rows=True))
         case CellProtection() as policy:
             units = unit_rows(frame, policy)
-            return settle_tables(units, protected.rows, Shape.of(policy), ledger)
+            now = datetime.now(UTC)
+            return settle_tables(units, protected.rows, policy, ledger, now)
         case None:
             msg = f"{spec.label}: has no protection"
             raise LrtzcError(msg)

@@ -195,9 +195,10 @@ def _goes_on(column: Column, spec: SourceSpec) -> bool:
             ]
         case CellProtection() as policy:
             takes = [
-                policy.takes[dimension.name]
+                take
                 for dimension in policy.dimensions
                 if dimension.column == column.name
+                for take in policy.takes[dimension.name]
             ]
         case MicrodataProtection() as policy:
             if column.name in policy.sensitive:

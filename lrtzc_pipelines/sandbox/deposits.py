@@ -40,7 +40,7 @@ DEPOSITOR = "partenaire_invente"
 _WASTE_FORM, _TRIPS_FORM = "valorisation_waste", "mobility_trips"
 _TO_CORRECT = "a-corriger.csv"
 
-_ESTABLISHMENTS = 24
+_ESTABLISHMENTS = 60
 _TRIPS, _USERS = 3000, 400
 _SPOTS = ((0, 0), (4, 2), (-6, 3), (9, -5), (-3, -8), (12, 10))
 """Where vehicles stand, in thousandths of a degree from the middle of a commune."""

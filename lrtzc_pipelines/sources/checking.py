@@ -22,6 +22,7 @@ from lrtzc_pipelines.sources.dbt_sources import (
     is_released,
     stale_files,
 )
+from lrtzc_pipelines.sources.links import link_problems
 from lrtzc_pipelines.sources.registry import load_endpoints, load_source
 from lrtzc_pipelines.sources.spec import Endpoint, SourceSpec, Tier
 
@@ -65,6 +66,12 @@ def check_sources(
         about = list(_check_source(checkout, source_id, endpoints, specs))
         if not chosen or source_id in chosen:
             findings += about
+    if len(specs) == len(ids):
+        findings += [
+            Finding(source_id, "fail", checkout.spec(source_id).name, problem)
+            for source_id, problem in link_problems(specs)
+            if not chosen or source_id in chosen
+        ]
     if len(specs) == len(ids) and checkout.is_own:
         findings += [
             finding

@@ -7,28 +7,25 @@ threshold says which text or policy it comes from.
 
 from __future__ import annotations
 
-from abc import abstractmethod
 from typing import Annotated, Literal, Self, TypeAlias
 
 from pydantic import Field, field_validator, model_validator
 
-from lrtzc_pipelines.sources.columns import Column, ColumnType
-from lrtzc_pipelines.sources.frozen import Frozen
+from lrtzc_pipelines.sources.base_protection import BaseProtection
+from lrtzc_pipelines.sources.cell_protection import CellProtection
+from lrtzc_pipelines.sources.columns import Column
 from lrtzc_pipelines.sources.sides import (
     Counted,
     Dimension,
     Measure,
-    Point,
     Quasi,
-    check_squares,
     grain_of,
     label_of,
     measured,
     side,
-    spread,
     subjects_of,
 )
-from lrtzc_pipelines.sources.takes import Take, check_nesting, check_take, tables_of
+from lrtzc_pipelines.sources.takes import Take, check_nesting, check_take
 
 __all__ = [
     "AggregateProtection",
@@ -42,45 +39,7 @@ _FEWEST = 3
 """Fewest persons in a cell, whatever a policy says."""
 
 
-class _Protection(Frozen):
-    """What every protection says.
-
-    Attributes:
-        source: Text or policy that the thresholds come from.
-        open_licence: Licence under which what goes on is open data, whatever the tier
-            of the rows; without one it stays with them.
-        points: Pairs of columns that are a place, of which squares may be taken.
-    """
-
-    source: Annotated[str, Field(min_length=10)]
-    open_licence: str | None = None
-    points: tuple[Point, ...] = ()
-
-    @model_validator(mode="after")
-    def _squares_of_points(self) -> Self:
-        for column, takes in self.taken():
-            check_squares(column, takes, self.points)
-        names = {column for column, _ in self.taken()}
-        if unused := sorted({point.name for point in self.points} - names):
-            msg = f"points: nothing is taken of {', '.join(unused)}"
-            raise ValueError(msg)
-        return self
-
-    @abstractmethod
-    def taken(self) -> list[tuple[str, tuple[str, ...]]]:
-        """Columns and points, with what is taken of each, from finest to coarsest."""
-
-    @property
-    def tables(self) -> list[str]:
-        """Names of the tables of codes that something is looked up in."""
-        return tables_of(take for _, takes in self.taken() for take in takes)
-
-    def _quasi(self) -> dict[str, str]:
-        names = [column for column, _ in self.taken()]
-        return dict.fromkeys(spread(names, self.points), "quasi")
-
-
-class AggregateProtection(_Protection):
+class AggregateProtection(BaseProtection):
     """Cells of enough persons; those with fewer fall back to coarser ones.
 
     Each row counts in one cell only, so that no cell can be subtracted from another.
@@ -143,7 +102,7 @@ class AggregateProtection(_Protection):
         """What each column of the source is used for."""
         return {
             self.subject: "subject",
-            **self._quasi(),
+            **self.quasi_columns(),
             **{m.column: "sensitive" for m in self.measures if m.column},
         }
 
@@ -162,85 +121,7 @@ class AggregateProtection(_Protection):
         )
 
 
-class CellProtection(_Protection):
-    """A table of firms with its margins, cells suppressed so that none is worked out.
-
-    Attributes:
-        subject: Column that says whose a row is.
-        dimensions: Sides of the table.
-        takes: What is taken of each dimension.
-        separate_by: Dimensions whose values are tables of their own, such as years.
-        measure: The quantity, which adds up.
-        min_units: Fewest firms in a cell.
-        dominance: Largest share of the largest firm.
-        protection: How far off a suppressed cell must stay, as a share of its value.
-    """
-
-    release: Literal["cells"]
-    subject: str
-    dimensions: Annotated[tuple[Dimension, ...], Field(min_length=1)]
-    takes: dict[str, Take]
-    separate_by: tuple[str, ...] = ()
-    measure: Measure
-    min_units: Annotated[int, Field(ge=3)]
-    dominance: Annotated[float, Field(gt=0, le=0.85)]
-    protection: Annotated[float, Field(ge=0.05, le=1)] = 0.10
-
-    @model_validator(mode="after")
-    def _coherent(self) -> Self:
-        names = {dimension.name for dimension in self.dimensions}
-        if set(self.takes) != names:
-            msg = f"takes: takes something of {', '.join(sorted(names))}"
-            raise ValueError(msg)
-        for take in self.takes.values():
-            check_take(take)
-        if not names.issuperset(self.separate_by) or not names - set(self.separate_by):
-            msg = "separate_by: names some of the dimensions, not all"
-            raise ValueError(msg)
-        if self.measure.function != "sum":
-            msg = "measure: a table of cells adds up, so its measure is a sum"
-            raise ValueError(msg)
-        return self
-
-    def taken(self) -> list[tuple[str, tuple[str, ...]]]:
-        """Columns and points, with what is taken of each."""
-        named = [d for d in self.dimensions if d.name in self.takes]
-        return [(d.column, (self.takes[d.name],)) for d in named]
-
-    @property
-    def used(self) -> dict[str, str]:
-        """What each column of the source is used for."""
-        return {
-            self.subject: "subject",
-            **self._quasi(),
-            str(self.measure.column): "sensitive",
-        }
-
-    def columns(self, declared: dict[str, Column]) -> tuple[Column, ...]:
-        """The columns of what goes on; `(total)` stands for a margin."""
-        sides = [
-            self._told(d, declared)
-            if d.name in self.separate_by
-            else self._told(d, declared).model_copy(
-                update={"type": ColumnType.TEXT, "timezone": None}
-            )
-            for d in self.dimensions
-        ]
-        state = Column(
-            name=f"{self.measure.name}_state",
-            state_of=self.measure.name,
-            type=ColumnType.TEXT,
-            required=True,
-            description="observed : publié ; secret : secret statistique.",
-            privacy="keep",
-        )
-        return (*sides, measured(self.measure), state)
-
-    def _told(self, dimension: Dimension, declared: dict[str, Column]) -> Column:
-        return side(dimension, [self.takes[dimension.name]], declared, self.points)
-
-
-class MicrodataProtection(_Protection):
+class MicrodataProtection(BaseProtection):
     """Rows made coarser until each looks like enough others.
 
     Attributes:
@@ -274,7 +155,7 @@ class MicrodataProtection(_Protection):
         """What each column of the source is used for."""
         return {
             **({self.subject: "subject"} if self.subject else {}),
-            **self._quasi(),
+            **self.quasi_columns(),
             **dict.fromkeys(self.sensitive, "sensitive"),
         }
 

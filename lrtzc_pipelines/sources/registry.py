@@ -9,6 +9,7 @@ import yaml
 from pydantic import TypeAdapter, ValidationError
 
 from lrtzc_pipelines.errors import SpecError
+from lrtzc_pipelines.sources.links import link_problems
 from lrtzc_pipelines.sources.spec import Endpoint, SourceSpec
 
 SOURCES_DIR = Path(__file__).parent
@@ -97,7 +98,8 @@ def load_sources(directory: Path = SOURCES_DIR) -> dict[str, SourceSpec]:
     """Every specification in `directory` by id, sorted.
 
     Raises:
-        SpecError: one file does not load, or names an endpoint that is not declared.
+        SpecError: one file does not load, or names an endpoint that is not declared,
+            or sources that are linked do not agree.
     """
     endpoints = load_endpoints(directory)
     specs = {}
@@ -109,6 +111,8 @@ def load_sources(directory: Path = SOURCES_DIR) -> dict[str, SourceSpec]:
             msg = f"{path.name}: endpoint: {spec.endpoint!r} is not in {ENDPOINTS_FILE}"
             raise SpecError(msg)
         specs[spec.id] = spec
+    if problems := [f"{name}.yaml: {text}" for name, text in link_problems(specs)]:
+        raise SpecError("\n".join(problems))
     return specs
 
 

@@ -15,6 +15,7 @@ from typing import Annotated, Literal, Self
 
 from pydantic import Field, PrivateAttr, field_validator, model_validator
 
+from lrtzc_pipelines.sources.cell_protection import CellProtection
 from lrtzc_pipelines.sources.columns import Column, ColumnType
 from lrtzc_pipelines.sources.formats import FORMATS_OF, Format
 from lrtzc_pipelines.sources.frozen import Frozen
@@ -232,6 +233,12 @@ class SourceSpec(Frozen):
                     msg = f"column {name}: a coordinate of a point is a number"
                     raise ValueError(msg)
         return self
+
+    @property
+    def linked(self) -> tuple[str, ...]:
+        """Sources that publish other tables of the same rows."""
+        policy = self.protection
+        return policy.linked if isinstance(policy, CellProtection) else ()
 
     def for_day(self, day: date) -> SourceSpec:
         """The slice of one day: its connector asks for that day only."""

@@ -61,7 +61,10 @@ def test_a_failed_audit_blocks_and_withdraws_without_a_value(
     number = "0017E00000000"
 
     def faulty(
-        spec: SourceSpec, frame: pl.DataFrame, levels: Mapping[str, str] | None
+        spec: SourceSpec,
+        frame: pl.DataFrame,
+        levels: Mapping[str, str] | None,
+        _: object,
     ) -> Protected:
         done = protect_source(spec, frame, levels)
         first = pl.int_range(pl.len()) == 0

@@ -7,6 +7,9 @@ import polars as pl
 import pytest
 from town import COUNTS, GOOD, TREES, Town
 
+from lrtzc_pipelines.assets.source_assets import build_source_assets
+from lrtzc_pipelines.expectations.suites import load_suite
+from lrtzc_pipelines.sources.registry import load_sources
 from lrtzc_pipelines.states import DATA
 
 BAD = "id;count\n" + "".join(f"{n};-1\n" for n in range(1, 21))
@@ -160,3 +163,16 @@ def test_every_declared_check_has_a_result_even_behind_one_that_blocks(
     assert not waiting.passed
     assert waiting.severity is dg.AssetCheckSeverity.WARN
     assert waiting.metadata["not_evaluated"].value == "an earlier check blocked"
+
+
+def test_a_linked_source_waits_for_the_rows_of_the_others() -> None:
+    spec = load_sources()["valorisation_company_waste"]
+    policy = spec.protection.model_copy(update={"linked": ("sinoe_company_waste",)})
+    linked = spec.model_copy(update={"protection": policy})
+    *_, anonymized = build_source_assets(linked, load_suite(spec))
+    assert {key.to_user_string() for key in anonymized.dependency_keys} == {
+        "validated/valorisation_company_waste",
+        "validated/sinoe_company_waste",
+        # One after the other, each beside what went on before it.
+        "anonymized/sinoe_company_waste",
+    }

@@ -76,6 +76,7 @@ def waste(rng: np.random.Generator) -> pl.DataFrame:
             "depositor_id": "recyclage",
             "establishment_siret": f"000000000{rng.integers(60):05}",
             "commune_code": "17300",
+            "activity_division_code": rng.choice(["10.71C", "47.11F", "56.10A", None]),
             "month": date(2025, int(rng.integers(1, 13)), 1),
             "waste_code": rng.choice(["150101", "170107", "200301", "130205*"]),
             "treatment_code": rng.choice(["R3", "D1"], p=[0.8, 0.2]),
@@ -207,6 +208,47 @@ def valued_secret(written: pl.DataFrame, _: pl.DataFrame) -> pl.DataFrame:
     return written.with_columns(pl.col("mass_tonnes").fill_null(1.0))
 
 
+def only_primary(written: pl.DataFrame, rows: pl.DataFrame) -> pl.DataFrame:
+    """Secret are only the cells of few or of one that dominates: totals give them."""
+    sides = ["waste_code", "treatment_family_code", "activity_division_code"]
+    finest = rows.select(
+        pl.col("month").dt.truncate("1y").alias("year"),
+        pl.col("waste_code").str.head(4),
+        pl.col("treatment_code").str.head(1).alias("treatment_family_code"),
+        pl.col("activity_division_code").str.head(2).fill_null("(absent)"),
+        "establishment_siret",
+        pl.col("mass_tonnes").alias("tonnes"),
+    )
+    shown = []
+    for cell in written.iter_rows(named=True):
+        of = [
+            pl.col("year") == cell["year"],
+            *(
+                pl.col(side).str.starts_with(cell[side])
+                for side in sides
+                if cell[side] != "(total)"
+            ),
+        ]
+        per_unit = (
+            finest.filter(*of)
+            .group_by("establishment_siret")
+            .agg(pl.col("tonnes").sum())["tonnes"]
+        )
+        is_fine = len(per_unit) >= 3 and per_unit.max() <= 0.85 * per_unit.sum()
+        state = "observed" if is_fine else "secret"
+        value = per_unit.sum() if is_fine else None
+        shown.append(cell | {"mass_tonnes": value, "mass_tonnes_state": state})
+    return pl.DataFrame(shown, schema=written.schema)
+
+
+def other_value(written: pl.DataFrame, _: pl.DataFrame) -> pl.DataFrame:
+    return written.with_columns(pl.col("mass_tonnes") * 1.01)
+
+
+def without_first(written: pl.DataFrame, _: pl.DataFrame) -> pl.DataFrame:
+    return written.slice(1)
+
+
 def dropped_row(written: pl.DataFrame, _: pl.DataFrame) -> pl.DataFrame:
     """One class with one row less than it needs."""
     quasi = ["commune_code", "building_type", "construction_period", "living_area_m2"]
@@ -311,6 +353,14 @@ MUTATIONS: dict[str, tuple[SourceSpec, Mutation, str]] = {
     ),
     "secret cells shown": (WASTE, shown_secret, "thresholds"),
     "secret cells with their values": (WASTE, valued_secret, "thresholds"),
+    "nothing secret but what must be": (WASTE, only_primary, "attacks"),
+    "cells with other values": (WASTE, other_value, "thresholds"),
+    "a cell missing": (WASTE, without_first, "thresholds"),
+    "a cell that no row adds to": (
+        WASTE,
+        with_first("waste_code", "9999"),
+        "thresholds",
+    ),
     "a class of k-1": (DWELLINGS, dropped_row, "thresholds"),
     "somebody alone": (DWELLINGS, a_person_alone, "thresholds"),
     "a null in a quasi-identifier": (
@@ -394,7 +444,10 @@ def test_what_fails_its_audit_is_withdrawn_with_what_was_there(
     assert (folder / DATA).exists()
 
     def faulty(
-        spec: SourceSpec, frame: pl.DataFrame, levels: dict[str, str] | None
+        spec: SourceSpec,
+        frame: pl.DataFrame,
+        levels: dict[str, str] | None,
+        _: object,
     ) -> Protected:
         done = protect_source(spec, frame, levels)
         leak = leaked("energy_label", "dpe_number", str)

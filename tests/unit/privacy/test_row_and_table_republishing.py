@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import date
+from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any
 
@@ -12,9 +12,12 @@ import pytest
 from test_audit import DWELLINGS, WASTE, dwellings, frame_of, renumbered
 
 from lrtzc_pipelines.privacy.audit import audit
+from lrtzc_pipelines.privacy.cell_units import unit_rows
 from lrtzc_pipelines.privacy.ledger import Ledger
 from lrtzc_pipelines.privacy.protecting import protect_source
-from lrtzc_pipelines.privacy.releasing import Released, release
+from lrtzc_pipelines.privacy.releasing import Releasable, release
+from lrtzc_pipelines.privacy.table_republishing import settle_tables
+from lrtzc_pipelines.sources.cell_protection import CellProtection
 from lrtzc_pipelines.sources.spec import SourceSpec
 
 
@@ -23,7 +26,7 @@ def ledger(tmp_path: Path) -> Ledger:
     return Ledger(tmp_path / "ledger", "town")
 
 
-def published(spec: SourceSpec, rows: pl.DataFrame, ledger: Ledger) -> Released:
+def published(spec: SourceSpec, rows: pl.DataFrame, ledger: Ledger) -> Releasable:
     done = release(spec, rows, ledger)
     done.write_down(ledger)
     return done
@@ -39,7 +42,7 @@ def passes(
     return all(f.passed for f in audit(spec, out, validated, ledger))
 
 
-def held(done: Released) -> int:
+def held(done: Releasable) -> int:
     return int(done.report["republication"]["regions_held_back"])
 
 
@@ -49,6 +52,7 @@ def waste(firms: range, months: range, tonnes: float = 10.0) -> list[dict[str, A
             "depositor_id": "recyclage",
             "establishment_siret": f"000000000{firm:05}",
             "commune_code": "17300",
+            "activity_division_code": "38.11Z",
             "month": date(2025, month, 1),
             "waste_code": code,
             "treatment_code": "R3",
@@ -136,6 +140,63 @@ def test_what_was_secret_stays_secret(ledger: Ledger) -> None:
     done = published(WASTE, rows, ledger)
     assert done.rows.filter(secret).height
     assert passes(WASTE, done.rows, rows, ledger)
+
+
+def moved(firms: range, tonnes: float = 1.0) -> list[dict[str, Any]]:
+    """The first months of some firms, told of another activity by as much."""
+    rows = waste(firms, range(1, 2), tonnes)
+    return [row | {"activity_division_code": "47.11F"} for row in rows]
+
+
+def test_what_moves_must_not_leave_one_firm_in_a_sum(ledger: Ledger) -> None:
+    """Three firms and one more in a cell: but the three only came from another."""
+    shops, depots = range(6), range(10, 16)
+    first = published(
+        WASTE, town(waste(shops, range(1, 3)), moved(depots, 10.0)), ledger
+    )
+    rows = town(
+        waste(shops, range(1, 3)),
+        moved(range(10, 13), 10.0),
+        waste(range(13, 16), range(1, 2)),
+        waste(range(30, 31), range(1, 2)),
+    )
+    done = published(WASTE, rows, ledger)
+    assert done.rows.equals(first.rows)
+    assert held(done) == 1
+    assert not passes(WASTE, protect_source(WASTE, rows).rows, rows, ledger)
+
+
+def test_a_change_that_only_one_of_the_tables_tells_is_held(ledger: Ledger) -> None:
+    """Waste by treatment stays the same: by activity, two firms change."""
+    shops, others = waste(range(6), range(1, 3)), waste(range(10, 16), range(1, 3))
+    bakers = [row | {"activity_division_code": "10.71C"} for row in others]
+    first = published(WASTE, town(shops, bakers), ledger)
+    again = [
+        row | {"activity_division_code": "38.11Z"}
+        if row["establishment_siret"][-2:] in {"10", "11"}
+        else row
+        for row in bakers
+    ]
+    rows = town(shops, again)
+    done = published(WASTE, rows, ledger)
+    assert done.rows.equals(first.rows)
+    assert held(done) == 1
+    assert not passes(WASTE, protect_source(WASTE, rows).rows, rows, ledger)
+
+
+def test_tables_of_linked_sources_wait_for_the_end_of_the_year(ledger: Ledger) -> None:
+    policy = WASTE.protection
+    assert isinstance(policy, CellProtection)
+    linked = policy.model_copy(update={"linked": ("other_source",)})
+    rows = town(waste(range(6), range(1, 3)))
+    tables = protect_source(WASTE, rows).rows
+    for now, count in (
+        (datetime(2025, 12, 31, 22, tzinfo=UTC), 0),
+        (datetime(2025, 12, 31, 23, tzinfo=UTC), tables.height),
+    ):
+        done = settle_tables(unit_rows(rows, policy), tables, linked, ledger, now)
+        assert done.cells.height == count
+        assert done.report["regions_held_back"] == (count == 0)
 
 
 def test_a_class_waits_for_enough_dwellings(ledger: Ledger) -> None:

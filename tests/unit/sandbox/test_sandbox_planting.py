@@ -46,6 +46,7 @@ UNPLANTED = {
     ("linky_load_curves", "quality"): "the gateway has one value for all",
     ("rpc_carpool_trips", "has_incentive"): CLASS,
     ("rpc_carpool_trips", "journey_distance"): SMALL,
+    ("valorisation_company_waste", "code_naf"): CLASS,
     ("valorisation_company_waste", "code_dechet"): CLASS,
     ("valorisation_company_waste", "code_traitement"): CLASS,
     ("valorisation_company_waste", "mois"): "released as its year",
