@@ -63,7 +63,7 @@ bench: setup ## Run the benchmarks that need nothing from outside
 
 lock: setup ## Resolve the dependencies again
 	$(COMPILE) --group build pyproject.toml -o requirements/runtime.lock
-	$(COMPILE) --group dev pyproject.toml -o requirements/dev.lock
+	$(COMPILE) --all-extras --group dev pyproject.toml -o requirements/dev.lock
 	echo 'uv>=0.9' | $(COMPILE) - -o requirements/bootstrap.lock
 
 snapshot-update: setup ## Accept a change of the asset graph

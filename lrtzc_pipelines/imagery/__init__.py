@@ -1,0 +1,1 @@
+"""Satellite scenes: finding them, fetching them, and what they say of a place."""
