@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -13,6 +14,7 @@ from lrtzc_pipelines.privacy.anonymize import ANONYMIZATION_VERSION, anonymize
 from lrtzc_pipelines.privacy.audit import Finding, audit
 from lrtzc_pipelines.privacy.code_tables import tables_digest
 from lrtzc_pipelines.privacy.ledger import Ledger
+from lrtzc_pipelines.privacy.linked_registers import held_registers, register_versions
 from lrtzc_pipelines.privacy.releasing import release
 from lrtzc_pipelines.sources.spec import SourceSpec
 from lrtzc_pipelines.states import (
@@ -31,14 +33,25 @@ REPORT = "privacy.json"
 """File beside the data that says how they were protected, and at what cost."""
 
 
-def anonymization_fingerprint(spec: SourceSpec, validated: ValidatedState) -> str:
-    """Hash of everything an anonymization depends on."""
+def anonymization_fingerprint(
+    spec: SourceSpec,
+    validated: ValidatedState,
+    registers: Mapping[str, str] | None = None,
+) -> str:
+    """Hash of everything an anonymization depends on, and its audit.
+
+    Args:
+        spec: The source.
+        validated: What it is made of.
+        registers: Content of the registers that it is set against, by source.
+    """
     rules = [column.model_dump(mode="json") for column in spec.columns]
     parts = [ANONYMIZATION_VERSION, validated.content_sha256, rules]
     if spec.protection is None:
         return fingerprint(*parts, None)
     policy = spec.protection.model_dump(mode="json")
-    return fingerprint(*parts, policy, tables_digest(spec.protection.tables))
+    tables = tables_digest(spec.protection.tables)
+    return fingerprint(*parts, policy, tables, dict(registers or {}))
 
 
 def write_anonymized(
@@ -61,6 +74,8 @@ def write_anonymized(
         raise FileNotFoundError(msg)
     before = read_state(AnonymizedState, folder)
     row_count = validated.row_count
+    registers = held_registers(spec, layout, validated.origin)
+    versions = register_versions(spec, layout, validated.origin)
     with replacing(folder / DATA) as temporary:
         if spec.protection:
             ledger = Ledger(
@@ -68,7 +83,9 @@ def write_anonymized(
                 spec.label,
                 invented=validated.origin == "sandbox",
             )
-            row_count = _write_protected(spec, source / DATA, temporary, folder, ledger)
+            row_count = _write_protected(
+                spec, source / DATA, temporary, folder, ledger, registers
+            )
         else:
             frame = anonymize(spec, pl.scan_parquet(source / DATA))
             frame.sink_parquet(temporary, compression="zstd", statistics=True)
@@ -76,7 +93,7 @@ def write_anonymized(
     changed = before is None or before.content_sha256 != content
     state = AnonymizedState(
         source_id=spec.id,
-        fingerprint=anonymization_fingerprint(spec, validated),
+        fingerprint=anonymization_fingerprint(spec, validated, versions),
         snapshot_id=validated.snapshot_id,
         content_sha256=content,
         row_count=row_count,
@@ -108,8 +125,13 @@ def audited(spec: SourceSpec, layout: Layout) -> list[Finding]:
     ]
 
 
-def _write_protected(
-    spec: SourceSpec, validated: Path, written: Path, folder: Path, ledger: Ledger
+def _write_protected(  # noqa: PLR0913 - one per thing that is read or written
+    spec: SourceSpec,
+    validated: Path,
+    written: Path,
+    folder: Path,
+    ledger: Ledger,
+    registers: Mapping[str, Path],
 ) -> int:
     """Writes what a protection lets go on, once it has been audited; its rows.
 
@@ -117,7 +139,7 @@ def _write_protected(
     """
     released = release(spec, pl.read_parquet(validated), ledger)
     released.rows.write_parquet(written, compression="zstd", statistics=True)
-    findings = audit(spec, written, validated, ledger)
+    findings = audit(spec, written, validated, ledger, registers)
     failed = [finding for finding in findings if not finding.passed]
     if failed:
         for name in (STATE, DATA, REPORT):

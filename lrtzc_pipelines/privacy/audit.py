@@ -7,7 +7,7 @@ Findings say how many, never what.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -15,6 +15,8 @@ from typing import Any
 import duckdb
 
 from lrtzc_pipelines.privacy.audit_differences import thin_changes, thin_classes
+from lrtzc_pipelines.privacy.audit_linkage import linkage
+from lrtzc_pipelines.privacy.audit_persons import PERSON_PATTERNS
 from lrtzc_pipelines.privacy.audit_republication import stand, too_near
 from lrtzc_pipelines.privacy.audit_takes import ZONE, quoted, taken
 from lrtzc_pipelines.privacy.ledger import Ledger
@@ -32,6 +34,7 @@ CHECKS = {
     "no_identifier": "No identifier of a person or firm was written, hashed or not.",
     "no_pattern": "Nothing written looks like an identifier.",
     "republication": "What differs from earlier releases differs by enough persons.",
+    "linkage": "Nothing written leads to too few entries of a register.",
 }
 """What an audit looks at; each blocks."""
 
@@ -41,6 +44,7 @@ PATTERNS = {
     "meter or SIRET": r"(^|[^0-9])[0-9]{14}($|[^0-9])",
     "IBAN": r"\b[A-Z]{2}[0-9]{2}([ ]?[A-Z0-9]{4}){4,7}\b",
     "plate": r"\b[A-Z]{2}-[0-9]{3}-[A-Z]{2}\b",
+    **PERSON_PATTERNS,
 }
 """Shapes of identifiers that no published text may have."""
 
@@ -59,7 +63,11 @@ class Finding:
 
 
 def audit(
-    spec: SourceSpec, written: Path, validated: Path, ledger: Ledger | None = None
+    spec: SourceSpec,
+    written: Path,
+    validated: Path,
+    ledger: Ledger | None = None,
+    registers: Mapping[str, Path] | None = None,
 ) -> list[Finding]:
     """What is to be said of a written file.
 
@@ -68,6 +76,7 @@ def audit(
         written: Parquet file that would go on.
         validated: Parquet file of the rows it was made from (private).
         ledger: What was released before; nothing if None.
+        registers: Validated files of the registers that are held, by source.
     """
     with duckdb.connect() as connection:
         connection.execute(f"set TimeZone = '{ZONE}'")
@@ -84,6 +93,7 @@ def audit(
             _identifiers(connection, spec),
             _patterns(connection, spec),
             _republication(connection, spec, ledger),
+            Finding("linkage", *linkage(connection, spec.protection, registers or {})),
         ]
 
 

@@ -22,6 +22,7 @@ from lrtzc_pipelines.sources.dbt_sources import (
     is_released,
     stale_files,
 )
+from lrtzc_pipelines.sources.registers import absent_registers, link_problems
 from lrtzc_pipelines.sources.registry import load_endpoints, load_source
 from lrtzc_pipelines.sources.spec import Endpoint, SourceSpec, Tier
 
@@ -65,6 +66,8 @@ def check_sources(
         about = list(_check_source(checkout, source_id, endpoints, specs))
         if not chosen or source_id in chosen:
             findings += about
+    if len(specs) == len(ids):
+        findings += _check_registers(checkout, specs, chosen or ids)
     if len(specs) == len(ids) and checkout.is_own:
         findings += [
             finding
@@ -159,6 +162,22 @@ def _spec_problems(
         yield f"endpoint: {spec.endpoint!r} is not declared"
     if not spec.published_columns:
         yield "columns: all are dropped; keep at least one, or there is no table"
+
+
+def _check_registers(
+    checkout: Checkout, specs: Mapping[str, SourceSpec], about: Collection[str]
+) -> list[Finding]:
+    """Findings about the registers that protected sources are set against."""
+    found = []
+    for source_id in about:
+        problems = [*link_problems(specs[source_id], specs)]
+        if checkout.is_own:
+            problems += absent_registers(specs[source_id], specs)
+        name = checkout.spec(source_id).name
+        found += [
+            Finding(source_id, "fail", name, f"protection: {p}") for p in problems
+        ]
+    return found
 
 
 def _check_generated(

@@ -13,7 +13,7 @@ from typing import Annotated, Literal, Self, TypeAlias
 from pydantic import Field, field_validator, model_validator
 
 from lrtzc_pipelines.sources.columns import Column, ColumnType
-from lrtzc_pipelines.sources.frozen import Frozen
+from lrtzc_pipelines.sources.registers import Linked
 from lrtzc_pipelines.sources.sides import (
     Counted,
     Dimension,
@@ -42,8 +42,8 @@ _FEWEST = 3
 """Fewest persons in a cell, whatever a policy says."""
 
 
-class _Protection(Frozen):
-    """What every protection says.
+class _Protection(Linked):
+    """What every protection says, beside its registers.
 
     Attributes:
         source: Text or policy that the thresholds come from.
@@ -248,6 +248,7 @@ class MicrodataProtection(_Protection):
         quasi: What somebody might know of a person.
         sensitive: What nobody may infer.
         k: Fewest persons that look alike.
+        k_map: Fewest of the population that a row could be of, if that is asked for.
         l: Fewest distinct sensitive values among them.
         t: Largest distance of their sensitive values from everybody's.
         suppression_limit: Largest share of rows that may be left out.
@@ -260,6 +261,7 @@ class MicrodataProtection(_Protection):
     quasi: Annotated[tuple[Quasi, ...], Field(min_length=1)]
     sensitive: tuple[str, ...] = ()
     k: Annotated[int, Field(ge=3)]
+    k_map: Annotated[int, Field(ge=3)] | None = None
     l: Annotated[int, Field(ge=1)] = 1  # noqa: E741 - the term of the field
     t: Annotated[float, Field(gt=0, le=1)] = 1.0
     suppression_limit: Annotated[float, Field(ge=0, le=0.5)] = 0.05

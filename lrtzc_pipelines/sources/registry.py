@@ -9,6 +9,7 @@ import yaml
 from pydantic import TypeAdapter, ValidationError
 
 from lrtzc_pipelines.errors import SpecError
+from lrtzc_pipelines.sources.registers import link_problems
 from lrtzc_pipelines.sources.spec import Endpoint, SourceSpec
 
 SOURCES_DIR = Path(__file__).parent
@@ -97,7 +98,8 @@ def load_sources(directory: Path = SOURCES_DIR) -> dict[str, SourceSpec]:
     """Every specification in `directory` by id, sorted.
 
     Raises:
-        SpecError: one file does not load, or names an endpoint that is not declared.
+        SpecError: one file does not load, or names an endpoint that is not declared, or
+            a register that does not fit.
     """
     endpoints = load_endpoints(directory)
     specs = {}
@@ -109,6 +111,10 @@ def load_sources(directory: Path = SOURCES_DIR) -> dict[str, SourceSpec]:
             msg = f"{path.name}: endpoint: {spec.endpoint!r} is not in {ENDPOINTS_FILE}"
             raise SpecError(msg)
         specs[spec.id] = spec
+    for spec in specs.values():
+        for problem in link_problems(spec, specs):
+            msg = f"{spec.id}.yaml: protection: {problem}"
+            raise SpecError(msg)
     return specs
 
 
