@@ -125,7 +125,7 @@ def audited(spec: SourceSpec, layout: Layout) -> list[Finding]:
     ]
 
 
-def _write_protected(  # noqa: PLR0913 - one per thing that is read or written
+def _write_protected(  # noqa: PLR0913, PLR0917 - one per thing that is read or written
     spec: SourceSpec,
     validated: Path,
     written: Path,

@@ -33,9 +33,9 @@ from lrtzc_pipelines.validating import (
 Events = Iterator[dg.MaterializeResult | dg.AssetCheckResult | dg.AssetObservation]
 
 _FIRST = {"dagster/priority": "1"}
-"""Tag of what a run validates: all of it before anything is anonymized, since audits read
-what was validated of other sources. Were it a dependency, a register that is refused, or
-has nothing new, would skip every source that is set against it."""
+"""Tag of what a run validates: all of it before anything is anonymized, since audits
+read what was validated of other sources. Were it a dependency, a register that is
+refused, or has nothing new, would skip every source that is set against it."""
 
 
 def build_source_assets(spec: SourceSpec, suite: Suite) -> list[dg.AssetsDefinition]:

@@ -2,8 +2,8 @@
 
 Somebody who holds a register (buildings, establishments) looks for its entries that a
 released row or cell could be of. What the register does not know of an entry excludes
-nothing, and what a row does not tell excludes nobody; but to match, an entry must fit in
-all that is told. Findings say shares, never who.
+nothing, and what a row does not tell excludes nobody; but somebody must be known to fit
+in all that is told. Findings say shares, never who.
 """
 
 from __future__ import annotations

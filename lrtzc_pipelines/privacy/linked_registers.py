@@ -26,7 +26,7 @@ def held_registers(spec: SourceSpec, layout: Layout, origin: str) -> dict[str, P
 
 
 def register_versions(spec: SourceSpec, layout: Layout, origin: str) -> dict[str, str]:
-    """The content of each register that is held, by source: others find other things."""
+    """Hash of the content of each register that is held, by source."""
     return {source_id: version for source_id, _, version in _held(spec, layout, origin)}
 
 

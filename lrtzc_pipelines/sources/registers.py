@@ -45,7 +45,7 @@ class Match(Frozen):
     column: str
     of: str
     takes: Annotated[tuple[Take, ...], Field(min_length=1)] = ("value",)
-    labels: dict[str, tuple[str, ...]] = {}
+    labels: dict[str, tuple[str, ...]] = Field(default_factory=dict)
 
     @field_validator("takes")
     @classmethod

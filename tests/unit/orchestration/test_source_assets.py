@@ -160,3 +160,15 @@ def test_every_declared_check_has_a_result_even_behind_one_that_blocks(
     assert not waiting.passed
     assert waiting.severity is dg.AssetCheckSeverity.WARN
     assert waiting.metadata["not_evaluated"].value == "an earlier check blocked"
+
+
+def test_all_is_validated_before_anything_is_anonymized(town: Town) -> None:
+    """What an audit reads of another source is then as new as the rows themselves."""
+    town.collect()
+    order = [
+        event.step_key
+        for event in town.process().all_events
+        if event.event_type is dg.DagsterEventType.STEP_START
+    ]
+    layers = [str(key).partition("__")[0] for key in order]
+    assert layers == ["validated"] * 2 + ["anonymized"] * 2

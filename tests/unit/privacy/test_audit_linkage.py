@@ -1,4 +1,4 @@
-"""The audit against registers, addresses and names: silent when right, loud on faults."""
+"""The audit against registers, addresses and names: silent on what is right."""
 
 from __future__ import annotations
 
@@ -299,8 +299,10 @@ def test_cells_of_few_known_firms_are_told_and_block_where_that_is_asked(
     rng = np.random.default_rng(5)
     rows = MADE[WASTE.id](rng)
     written = protect_source(WASTE, rows).rows
-    builder = firms(rng).head(1).with_columns(
-        naf_code=pl.lit("43.22A"), state_code=pl.lit("A")
+    builder = (
+        firms(rng)
+        .head(1)
+        .with_columns(naf_code=pl.lit("43.22A"), state_code=pl.lit("A"))
     )
     shown = pl.col("mass_tonnes_state") != "secret"
     of_building = pl.col("waste_chapter_code") == "17"
