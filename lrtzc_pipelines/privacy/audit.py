@@ -7,7 +7,7 @@ Findings say how many, never what.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -16,6 +16,8 @@ import duckdb
 
 from lrtzc_pipelines.privacy.audit_cells import Written, recount_cells
 from lrtzc_pipelines.privacy.audit_differences import thin_changes, thin_classes
+from lrtzc_pipelines.privacy.audit_linkage import linkage
+from lrtzc_pipelines.privacy.audit_persons import PERSON_PATTERNS
 from lrtzc_pipelines.privacy.audit_republication import stand, too_near
 from lrtzc_pipelines.privacy.audit_takes import (
     ZONE,
@@ -40,6 +42,7 @@ CHECKS = {
     "no_identifier": "No identifier of a person or firm was written, hashed or not.",
     "no_pattern": "Nothing written looks like an identifier.",
     "republication": "What differs from earlier releases differs by enough persons.",
+    "linkage": "Nothing written leads to too few entries of a register.",
 }
 """What an audit looks at; each blocks."""
 
@@ -49,6 +52,7 @@ PATTERNS = {
     "meter or SIRET": r"(^|[^0-9])[0-9]{14}($|[^0-9])",
     "IBAN": r"\b[A-Z]{2}[0-9]{2}([ ]?[A-Z0-9]{4}){4,7}\b",
     "plate": r"\b[A-Z]{2}-[0-9]{3}-[A-Z]{2}\b",
+    **PERSON_PATTERNS,
 }
 """Shapes of identifiers that no published text may have."""
 
@@ -64,12 +68,14 @@ class Finding:
     details: dict[str, Any] = field(default_factory=dict)
 
 
-def audit(
+def audit(  # noqa: PLR0913 - one per thing that it is set against
     spec: SourceSpec,
     written: Path,
     validated: Path,
     ledger: Ledger | None = None,
+    *,
     released: Sequence[Released] = (),
+    registers: Mapping[str, Path] | None = None,
 ) -> list[Finding]:
     """What is to be said of a written file.
 
@@ -79,6 +85,7 @@ def audit(
         validated: Parquet file of the rows it was made from (private).
         ledger: What was released before; nothing if None.
         released: Linked sources that went on before, which tell of the same rows.
+        registers: Validated files of the registers that are held, by source.
     """
     with duckdb.connect() as connection:
         connection.execute(f"set TimeZone = '{ZONE}'")
@@ -101,6 +108,7 @@ def audit(
             _identifiers(connection, spec),
             _patterns(connection, spec),
             _republication(connection, spec, ledger),
+            Finding("linkage", *linkage(connection, spec.protection, registers or {})),
         ]
 
 
