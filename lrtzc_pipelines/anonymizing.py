@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from types import MappingProxyType
+from zoneinfo import ZoneInfo
 
 import polars as pl
 
@@ -17,6 +18,7 @@ from lrtzc_pipelines.privacy.code_tables import tables_digest
 from lrtzc_pipelines.privacy.ledger import Ledger
 from lrtzc_pipelines.privacy.released import Released, linked_releases
 from lrtzc_pipelines.privacy.releasing import release
+from lrtzc_pipelines.slicing import TIMEZONE
 from lrtzc_pipelines.sources.spec import SourceSpec
 from lrtzc_pipelines.states import (
     DATA,
@@ -33,6 +35,7 @@ from lrtzc_pipelines.storage import read_json, replacing, write_json
 REPORT = "privacy.json"
 """File beside the data that says how they were protected, and at what cost."""
 
+_ZONE = ZoneInfo(TIMEZONE)
 _NONE: Mapping[str, SourceSpec] = MappingProxyType({})
 
 
@@ -78,13 +81,8 @@ def write_anonymized(
     row_count = validated.row_count
     with replacing(folder / DATA) as temporary:
         if spec.protection:
-            ledger = Ledger(
-                layout.ledger(validated.origin, *spec.parts),
-                spec.label,
-                invented=validated.origin == "sandbox",
-            )
             linked = linked_releases(spec, layout, specs, validated.origin)
-            row_count = _write_protected(spec, layout, temporary, ledger, linked)
+            row_count = _write_protected(spec, layout, temporary, validated, linked)
         else:
             frame = anonymize(spec, pl.scan_parquet(source / DATA))
             frame.sink_parquet(temporary, compression="zstd", statistics=True)
@@ -128,16 +126,23 @@ def _write_protected(
     spec: SourceSpec,
     layout: Layout,
     written: Path,
-    ledger: Ledger,
+    state: ValidatedState,
     linked: Sequence[Released],
 ) -> int:
     """Writes what a protection lets go on, once it has been audited; its rows.
 
     The report stands beside the data, for the manifest of releases.
     """
+    ledger = Ledger(
+        layout.ledger(state.origin, *spec.parts),
+        spec.label,
+        invented=state.origin == "sandbox",
+    )
     validated = layout.validated(*spec.parts) / DATA
     folder = layout.anonymized(*spec.parts)
-    released = release(spec, pl.read_parquet(validated), ledger, linked)
+    collected = datetime.fromisoformat(state.collected_at).astimezone(_ZONE).date()
+    rows = pl.read_parquet(validated)
+    released = release(spec, rows, ledger, linked, collected)
     released.rows.write_parquet(written, compression="zstd", statistics=True)
     findings = audit(spec, written, validated, ledger, linked)
     failed = [finding for finding in findings if not finding.passed]
