@@ -16,13 +16,9 @@ import duckdb
 
 from lrtzc_pipelines.privacy.audit_cells import Written, recount_cells
 from lrtzc_pipelines.privacy.audit_differences import thin_changes, thin_classes
+from lrtzc_pipelines.privacy.audit_noise import noise_failures, redrawn
 from lrtzc_pipelines.privacy.audit_republication import stand, too_near
-from lrtzc_pipelines.privacy.audit_takes import (
-    ZONE,
-    points_of,
-    quoted,
-    taken,
-)
+from lrtzc_pipelines.privacy.audit_takes import ZONE, points_of, quoted, taken
 from lrtzc_pipelines.privacy.ledger import Ledger
 from lrtzc_pipelines.privacy.released import Released
 from lrtzc_pipelines.sources.columns import ColumnType
@@ -30,6 +26,7 @@ from lrtzc_pipelines.sources.protection import (
     AggregateProtection,
     CellProtection,
     MicrodataProtection,
+    NoiseProtection,
 )
 from lrtzc_pipelines.sources.spec import SourceSpec
 
@@ -94,7 +91,10 @@ def audit(
         if isinstance(spec.protection, CellProtection) and closure.passed:
             counted = _cells(connection, spec, spec.protection, released)
         else:
-            counted = _thresholds(connection, spec), Finding("attacks", passed=True)
+            counted = (
+                _thresholds(connection, spec, ledger),
+                Finding("attacks", passed=True),
+            )
         return [
             closure,
             *counted,
@@ -120,12 +120,16 @@ def _closure(connection: duckdb.DuckDBPyConnection, spec: SourceSpec) -> Finding
     )
 
 
-def _thresholds(connection: duckdb.DuckDBPyConnection, spec: SourceSpec) -> Finding:
+def _thresholds(
+    connection: duckdb.DuckDBPyConnection, spec: SourceSpec, ledger: Ledger | None
+) -> Finding:
     match spec.protection:
         case AggregateProtection() as policy:
             checked, failing = _aggregate(connection, spec, policy)
         case MicrodataProtection() as policy:
             checked, failing = _classes(connection, policy)
+        case NoiseProtection() as policy:
+            checked, failing = noise_failures(connection, spec, policy, ledger)
         case CellProtection() | None:
             checked, failing = 0, 0
     return Finding(
@@ -230,6 +234,8 @@ def _republication(
                 failing = thin_changes(connection, spec, policy, ledger)
             case MicrodataProtection() as policy:
                 failing = thin_classes(connection, policy, ledger)
+            case NoiseProtection() as policy:
+                failing = redrawn(connection, spec, policy)
     return Finding("republication", passed=not failing, details={"failing": failing})
 
 
