@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from types import MappingProxyType
@@ -16,6 +17,7 @@ from lrtzc_pipelines.privacy.anonymize import ANONYMIZATION_VERSION, anonymize
 from lrtzc_pipelines.privacy.audit import Finding, audit
 from lrtzc_pipelines.privacy.code_tables import tables_digest
 from lrtzc_pipelines.privacy.ledger import Ledger
+from lrtzc_pipelines.privacy.linked_registers import held_registers, register_versions
 from lrtzc_pipelines.privacy.released import Released, linked_releases
 from lrtzc_pipelines.privacy.releasing import release
 from lrtzc_pipelines.slicing import TIMEZONE
@@ -39,14 +41,25 @@ _ZONE = ZoneInfo(TIMEZONE)
 _NONE: Mapping[str, SourceSpec] = MappingProxyType({})
 
 
-def anonymization_fingerprint(spec: SourceSpec, validated: ValidatedState) -> str:
-    """Hash of everything an anonymization depends on."""
+def anonymization_fingerprint(
+    spec: SourceSpec,
+    validated: ValidatedState,
+    registers: Mapping[str, str] | None = None,
+) -> str:
+    """Hash of everything an anonymization depends on, and its audit.
+
+    Args:
+        spec: The source.
+        validated: What it is made of.
+        registers: Content of the registers that it is set against, by source.
+    """
     rules = [column.model_dump(mode="json") for column in spec.columns]
     parts = [ANONYMIZATION_VERSION, validated.content_sha256, rules]
     if spec.protection is None:
         return fingerprint(*parts, None)
     policy = spec.protection.model_dump(mode="json")
-    return fingerprint(*parts, policy, tables_digest(spec.protection.code_tables))
+    tables = tables_digest(spec.protection.code_tables)
+    return fingerprint(*parts, policy, tables, dict(registers or {}))
 
 
 def write_anonymized(
@@ -79,10 +92,13 @@ def write_anonymized(
         raise FileNotFoundError(msg)
     before = read_state(AnonymizedState, folder)
     row_count = validated.row_count
+    registers = held_registers(spec, layout, validated.origin)
+    versions = register_versions(spec, layout, validated.origin)
     with replacing(folder / DATA) as temporary:
         if spec.protection:
             linked = linked_releases(spec, layout, specs, validated.origin)
-            row_count = _write_protected(spec, layout, temporary, validated, linked)
+            beside = _Beside(linked, registers)
+            row_count = _write_protected(spec, layout, temporary, validated, beside)
         else:
             frame = anonymize(spec, pl.scan_parquet(source / DATA))
             frame.sink_parquet(temporary, compression="zstd", statistics=True)
@@ -90,7 +106,7 @@ def write_anonymized(
     changed = before is None or before.content_sha256 != content
     state = AnonymizedState(
         source_id=spec.id,
-        fingerprint=anonymization_fingerprint(spec, validated),
+        fingerprint=anonymization_fingerprint(spec, validated, versions),
         snapshot_id=validated.snapshot_id,
         content_sha256=content,
         row_count=row_count,
@@ -122,12 +138,25 @@ def audited(spec: SourceSpec, layout: Layout) -> list[Finding]:
     ]
 
 
+@dataclass(frozen=True)
+class _Beside:
+    """What others hold of the same persons or firms.
+
+    Attributes:
+        released: Linked sources, as they were released.
+        registers: Validated files of registers, by source.
+    """
+
+    released: Sequence[Released]
+    registers: Mapping[str, Path]
+
+
 def _write_protected(
     spec: SourceSpec,
     layout: Layout,
     written: Path,
     state: ValidatedState,
-    linked: Sequence[Released],
+    beside: _Beside,
 ) -> int:
     """Writes what a protection lets go on, once it has been audited; its rows.
 
@@ -142,9 +171,16 @@ def _write_protected(
     folder = layout.anonymized(*spec.parts)
     collected = datetime.fromisoformat(state.collected_at).astimezone(_ZONE).date()
     rows = pl.read_parquet(validated)
-    released = release(spec, rows, ledger, linked, collected)
+    released = release(spec, rows, ledger, beside.released, collected)
     released.rows.write_parquet(written, compression="zstd", statistics=True)
-    findings = audit(spec, written, validated, ledger, linked)
+    findings = audit(
+        spec,
+        written,
+        validated,
+        ledger,
+        released=beside.released,
+        registers=beside.registers,
+    )
     failed = [finding for finding in findings if not finding.passed]
     if failed:
         for name in (STATE, DATA, REPORT):

@@ -175,3 +175,11 @@ class Layout:
     def lock(self, name: str) -> Path:
         """File locked while the work called `name` goes on."""
         return self.private("locks") / f"{name}.lock"
+
+
+class SeenLayout(Layout):
+    """The same paths, for whoever only looks: no folder is made."""
+
+    def private(self, *parts: str) -> Path:
+        """A folder below the data directory, which may not be there."""
+        return self.data_dir.joinpath(*parts)

@@ -11,6 +11,7 @@ from collections.abc import Iterable, Mapping
 from lrtzc_pipelines.anonymizing import anonymization_fingerprint
 from lrtzc_pipelines.expectations.suites import Suite
 from lrtzc_pipelines.layout import Layout
+from lrtzc_pipelines.privacy.linked_registers import register_versions
 from lrtzc_pipelines.raw_store import RawStore, Snapshot
 from lrtzc_pipelines.slicing import every_slice
 from lrtzc_pipelines.sources.spec import SourceSpec
@@ -60,9 +61,13 @@ def is_processed(
 
 
 def is_anonymized(spec: SourceSpec, state: ValidatedState, layout: Layout) -> bool:
-    """Whether the anonymized file was made of the validated one, as now specified."""
+    """Whether the anonymized file was made of the validated one, as now specified.
+
+    What was audited against other registers than there are now is made anew.
+    """
     done = read_state(AnonymizedState, layout.anonymized(*spec.parts))
-    wanted = anonymization_fingerprint(spec, state)
+    registers = register_versions(spec, layout, state.origin)
+    wanted = anonymization_fingerprint(spec, state, registers)
     return done is not None and (done.fingerprint, done.origin) == (
         wanted,
         state.origin,

@@ -10,11 +10,12 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Iterator
+from contextlib import nullcontext
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-from lrtzc_pipelines.layout import Layout
+from lrtzc_pipelines.layout import Layout, SeenLayout
 from lrtzc_pipelines.privacy.ledger import Ledger
 from lrtzc_pipelines.privacy.pseudonyms import destroy_keys, period_of
 from lrtzc_pipelines.quarantine import FILE as QUARANTINED
@@ -54,8 +55,8 @@ def purge(
 ) -> list[Purged]:
     """Deletes what is past its time and writes down what went; what that was.
 
-    A source that is being collected is waited for. Killed in between, it goes on the
-    next time.
+    A source that is being collected is waited for, unless this only looks. Killed in
+    between, it goes on the next time.
 
     Args:
         specs: Sources.
@@ -79,6 +80,11 @@ def purge(
     return found
 
 
+def overdue(specs: Iterable[SourceSpec], layout: Layout, now: datetime) -> list[Purged]:
+    """What `purge` would delete; nothing is made, and nobody is waited for."""
+    return purge(specs, SeenLayout(layout.data_dir), now, dry_run=True)
+
+
 def is_personal(spec: SourceSpec) -> bool:
     """Whether any column of a source may be about a person."""
     return any(column.is_personal for column in spec.columns)
@@ -93,7 +99,7 @@ def _part(
         return _deleted(part, layer, paths, before, dry_run=dry_run)
 
     store = RawStore(layout.raw(*part.parts))
-    with store.exclusive():
+    with nullcontext() if dry_run else store.exclusive():
         loose = _loose(part, store, before, dry_run=dry_run)
         yield from entry("raw", loose)
     if not personal:

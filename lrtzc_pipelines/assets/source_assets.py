@@ -32,6 +32,11 @@ from lrtzc_pipelines.validating import (
 
 Events = Iterator[dg.MaterializeResult | dg.AssetCheckResult | dg.AssetObservation]
 
+_FIRST = {"dagster/priority": "1"}
+"""Tag of what a run validates: all of it before anything is anonymized, since audits
+read what was validated of other sources. Were it a dependency, a register that is
+refused, or has nothing new, would skip every source that is set against it."""
+
 
 def build_source_assets(spec: SourceSpec, suite: Suite) -> list[dg.AssetsDefinition]:
     """The raw, validated and anonymized assets of one source."""
@@ -89,6 +94,7 @@ def _validated_asset(spec: SourceSpec, suite: Suite) -> dg.AssetsDefinition:
         description=f"{spec.title}: typed, one row per key, every check passed.",
         kinds={"polars", "greatexpectations", "parquet", "silver"},
         check_specs=_check_specs(key, spec, suite),
+        op_tags=_FIRST,
         **common(spec),
     )
     def validated(

@@ -177,6 +177,7 @@ CHECKS: Mapping[str, Callable[[Workspace], Iterator[Found]]] = {
     "data directory": doctor_data.data_directory,
     "free space": doctor_data.free_space,
     "private folders": doctor_data.private_folders,
+    "retention": doctor_data.retention,
     "dbt manifest": doctor_data.dbt_manifest,
     "dagster home": doctor_data.dagster_home,
     "release": doctor_data.current_release,

@@ -14,6 +14,7 @@ import stat
 import tempfile
 from collections.abc import Iterator
 from contextlib import closing
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Literal
 
@@ -77,6 +78,23 @@ def private_folders(place: Workspace) -> Iterator[Found]:
         yield "fail", f"{path} has mode {_mode(path):o}: chmod 700 {path}"
     if not own:
         yield "ok", f"{len(folders)} closed to others" if folders else "none yet"
+
+
+def retention(place: Workspace) -> Iterator[Found]:
+    """Whether anything is kept longer than its source says."""
+    from lrtzc_pipelines.retention import overdue  # noqa: PLC0415 - polars
+
+    found = overdue(place.specs.values(), place.layout, datetime.now(UTC))
+    if not found:
+        yield "ok", "nothing is kept longer than its source says"
+        return
+    count = sum(entry.files for entry in found)
+    sources = ", ".join(sorted({entry.source for entry in found}))
+    yield (
+        "warn",
+        f"{count} files of {sources} are past their time: "
+        "`lrtzc retention --purge` deletes them",
+    )
 
 
 def dbt_manifest(place: Workspace) -> Iterator[Found]:

@@ -7,7 +7,7 @@ Findings say how many, never what.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -16,7 +16,9 @@ import duckdb
 
 from lrtzc_pipelines.privacy.audit_cells import Written, recount_cells
 from lrtzc_pipelines.privacy.audit_differences import thin_changes, thin_classes
+from lrtzc_pipelines.privacy.audit_linkage import linkage
 from lrtzc_pipelines.privacy.audit_noise import noise_failures, redrawn
+from lrtzc_pipelines.privacy.audit_persons import PERSON_PATTERNS
 from lrtzc_pipelines.privacy.audit_republication import stand, too_near
 from lrtzc_pipelines.privacy.audit_takes import ZONE, points_of, quoted, taken
 from lrtzc_pipelines.privacy.ledger import Ledger
@@ -30,6 +32,8 @@ from lrtzc_pipelines.sources.protection import (
 )
 from lrtzc_pipelines.sources.spec import SourceSpec
 
+Connection = duckdb.DuckDBPyConnection
+
 CHECKS = {
     "schema_closure": "Nothing but the published columns was written.",
     "thresholds": "Every cell, or class of rows, is of enough persons or firms.",
@@ -37,6 +41,7 @@ CHECKS = {
     "no_identifier": "No identifier of a person or firm was written, hashed or not.",
     "no_pattern": "Nothing written looks like an identifier.",
     "republication": "What differs from earlier releases differs by enough persons.",
+    "linkage": "Nothing written leads to too few entries of a register.",
 }
 """What an audit looks at; each blocks."""
 
@@ -46,6 +51,7 @@ PATTERNS = {
     "meter or SIRET": r"(^|[^0-9])[0-9]{14}($|[^0-9])",
     "IBAN": r"\b[A-Z]{2}[0-9]{2}([ ]?[A-Z0-9]{4}){4,7}\b",
     "plate": r"\b[A-Z]{2}-[0-9]{3}-[A-Z]{2}\b",
+    **PERSON_PATTERNS,
 }
 """Shapes of identifiers that no published text may have."""
 
@@ -61,12 +67,14 @@ class Finding:
     details: dict[str, Any] = field(default_factory=dict)
 
 
-def audit(
+def audit(  # noqa: PLR0913 - one per thing that it is set against
     spec: SourceSpec,
     written: Path,
     validated: Path,
     ledger: Ledger | None = None,
+    *,
     released: Sequence[Released] = (),
+    registers: Mapping[str, Path] | None = None,
 ) -> list[Finding]:
     """What is to be said of a written file.
 
@@ -76,6 +84,7 @@ def audit(
         validated: Parquet file of the rows it was made from (private).
         ledger: What was released before; nothing if None.
         released: Linked sources that went on before, which tell of the same rows.
+        registers: Validated files of the registers that are held, by source.
     """
     with duckdb.connect() as connection:
         connection.execute(f"set TimeZone = '{ZONE}'")
@@ -91,24 +100,23 @@ def audit(
         if isinstance(spec.protection, CellProtection) and closure.passed:
             counted = _cells(connection, spec, spec.protection, released)
         else:
-            counted = (
-                _thresholds(connection, spec, ledger),
-                Finding("attacks", passed=True),
-            )
+            attacks = Finding("attacks", passed=True)
+            counted = _thresholds(connection, spec, ledger), attacks
         return [
             closure,
             *counted,
             _identifiers(connection, spec),
             _patterns(connection, spec),
             _republication(connection, spec, ledger),
+            Finding("linkage", *linkage(connection, spec.protection, registers or {})),
         ]
 
 
-def _rows(connection: duckdb.DuckDBPyConnection, query: str) -> list[tuple[Any, ...]]:
+def _rows(connection: Connection, query: str) -> list[tuple[Any, ...]]:
     return connection.execute(query).fetchall()
 
 
-def _closure(connection: duckdb.DuckDBPyConnection, spec: SourceSpec) -> Finding:
+def _closure(connection: Connection, spec: SourceSpec) -> Finding:
     names = [row[0] for row in _rows(connection, "describe written")]
     declared = [column.name for column in spec.published_columns]
     extra = sorted(set(names) - set(declared))
@@ -121,7 +129,7 @@ def _closure(connection: duckdb.DuckDBPyConnection, spec: SourceSpec) -> Finding
 
 
 def _thresholds(
-    connection: duckdb.DuckDBPyConnection, spec: SourceSpec, ledger: Ledger | None
+    connection: Connection, spec: SourceSpec, ledger: Ledger | None
 ) -> Finding:
     match spec.protection:
         case AggregateProtection() as policy:
@@ -140,7 +148,7 @@ def _thresholds(
 
 
 def _aggregate(
-    connection: duckdb.DuckDBPyConnection, spec: SourceSpec, policy: AggregateProtection
+    connection: Connection, spec: SourceSpec, policy: AggregateProtection
 ) -> tuple[int, int]:
     """Cells of too few persons, as they say or as the rows do."""
     ((checked, failing),) = _rows(
@@ -173,7 +181,7 @@ def _aggregate(
 
 
 def _cells(
-    connection: duckdb.DuckDBPyConnection,
+    connection: Connection,
     spec: SourceSpec,
     policy: CellProtection,
     released: Sequence[Released],
@@ -204,9 +212,7 @@ def _cells(
     )
 
 
-def _classes(
-    connection: duckdb.DuckDBPyConnection, policy: MicrodataProtection
-) -> tuple[int, int]:
+def _classes(connection: Connection, policy: MicrodataProtection) -> tuple[int, int]:
     """Classes of rows with too few of them, or too few sensitive values."""
     quasi = ", ".join(quoted(q.column) for q in policy.quasi)
     # A null is a value: counted as one.
@@ -223,7 +229,7 @@ def _classes(
 
 
 def _republication(
-    connection: duckdb.DuckDBPyConnection, spec: SourceSpec, ledger: Ledger | None
+    connection: Connection, spec: SourceSpec, ledger: Ledger | None
 ) -> Finding:
     failing = 0
     if ledger and ledger.editions():
@@ -239,7 +245,7 @@ def _republication(
     return Finding("republication", passed=not failing, details={"failing": failing})
 
 
-def _identifiers(connection: duckdb.DuckDBPyConnection, spec: SourceSpec) -> Finding:
+def _identifiers(connection: Connection, spec: SourceSpec) -> Finding:
     """Identifiers of the rows in any text that was written, in every usual spelling."""
     texts = list(_texts(spec))
     known = " union ".join(
@@ -272,16 +278,11 @@ def _telling(spec: SourceSpec) -> list[str]:
 
 def _spellings(raw: str) -> list[str]:
     """The usual ways to write an identifier, in SQL."""
-    return [
-        raw,
-        f"replace({raw}, ' ', '')",
-        f"md5({raw})",
-        f"sha1({raw})",
-        f"sha256({raw})",
-    ]
+    hashed = [f"{function}({raw})" for function in ("md5", "sha1", "sha256")]
+    return [raw, f"replace({raw}, ' ', '')", *hashed]
 
 
-def _patterns(connection: duckdb.DuckDBPyConnection, spec: SourceSpec) -> Finding:
+def _patterns(connection: Connection, spec: SourceSpec) -> Finding:
     found: dict[str, int] = {}
     for text in _texts(spec):
         for label, pattern in PATTERNS.items():

@@ -61,15 +61,28 @@ def take(spec: SourceSpec, column: str, what: str) -> str:
             taken = "null"
         case "hour_of_day" | "day_type":
             taken = _of_moment(name, what)
-        case "first" | "lookup":
-            taken = _of_code(f"{name}::varchar", what)
-        case "below" | "up_to":
-            taken = _bins(name, word, argument.split(","))
+        case "first" | "lookup" | "below" | "up_to":
+            taken = text_taken(column, what)
         case "grid":
             taken = square(f"{name}.longitude", f"{name}.latitude", int(argument))
         case _:
             taken = _period(name, spec.column(column).type, what)
     return taken
+
+
+def text_taken(column: str, what: str) -> str:
+    """What is taken of a code or a number of any table, as text in SQL.
+
+    Args:
+        column: Its column.
+        what: `value`, or what `first`, `lookup`, `below` or `up_to` take.
+    """
+    name = quoted(column)
+    word, _, argument = what.partition(":")
+    if word in _SHAPES:
+        return _bins(name, word, argument.split(","))
+    code = f"{name}::varchar"
+    return code if word == "value" else _of_code(code, what)
 
 
 def _of_moment(name: str, what: str) -> str:
@@ -134,15 +147,16 @@ def _group(code: str, name: str, level: str) -> str:
         group = (
             f"left({code}, {own.characters})"
             if own.characters
-            else _text(row.groups[place.index(level)])
+            else literal(row.groups[place.index(level)])
         )
-        known = ", ".join(_text(known) for known in row.codes)
+        known = ", ".join(literal(known) for known in row.codes)
         cases.append(f"when {key} in ({known}) then {group}")
     told = " ".join(cases)
-    return f"case when {code} is null then null {told} else {_text(OTHER)} end"
+    return f"case when {code} is null then null {told} else {literal(OTHER)} end"
 
 
-def _text(value: str) -> str:
+def literal(value: str) -> str:
+    """A text as SQL takes it."""
     return "'" + value.replace("'", "''") + "'"
 
 

@@ -85,21 +85,27 @@ def measure(
 
 
 def journalist(
-    frame: pl.DataFrame, population: pl.DataFrame, quasi: Sequence[str]
+    frame: pl.DataFrame,
+    population: pl.DataFrame,
+    quasi: Sequence[str],
+    *,
+    units: str | None = None,
 ) -> float:
     """Largest probability of finding somebody of the table in a population.
 
     Args:
         frame: The table.
         population: The quasi-identifiers of everybody, at the table's levels; a class
-            of the table that it lacks counts as one of its own.
+            of the table that it lacks counts as one of its own. Where it says fewer
+            than the table has rows of, it is believed: several may be of one person.
         quasi: Columns that somebody might know of a person.
+        units: Column of the population: how many persons a row is; one each if None.
     """
-    sizes = population.group_by(quasi).len(_ROWS)
+    size = pl.col(units).sum() if units else pl.len()
+    sizes = population.group_by(quasi).agg(size.alias(_ROWS))
     found = frame.group_by(quasi).len(_PERSONS)
     joined = found.join(sizes, on=list(quasi), how="left", nulls_equal=True)
-    largest = pl.max_horizontal(_PERSONS, pl.col(_ROWS).fill_null(0))
-    least = joined.select(largest.min()).item()
+    least = joined.select(pl.col(_ROWS).fill_null(pl.col(_PERSONS)).min()).item()
     return 1 / least if least else 0.0
 
 

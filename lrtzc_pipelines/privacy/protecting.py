@@ -22,7 +22,7 @@ from lrtzc_pipelines.privacy.measures import measure
 from lrtzc_pipelines.privacy.microdata import Requirements, protect
 from lrtzc_pipelines.privacy.released import Released
 from lrtzc_pipelines.privacy.tabulating import tabulated
-from lrtzc_pipelines.privacy.taking import take, unknown_codes
+from lrtzc_pipelines.privacy.taking import take, unknown_code_share
 from lrtzc_pipelines.sources.protection import (
     AggregateProtection,
     CellProtection,
@@ -85,7 +85,7 @@ def protect_source(
         "policy": policy.model_dump(mode="json"),
         "threshold_source": policy.source,
         "row_count": frame.height,
-        "unknown_codes": unknown_codes(frame, policy.taken()),
+        "unknown_code_share": unknown_code_share(frame, policy.taken()),
         **found.report,
     }
     return Protected(found.rows.select(columns), report)

@@ -48,10 +48,12 @@ def take(column: str, kind: pl.DataType, what: str) -> pl.Expr:
     return taken
 
 
-def unknown_codes(
+def unknown_code_share(
     frame: pl.DataFrame, taken: Iterable[tuple[str, Sequence[str]]]
-) -> dict[str, int]:
-    """Rows whose code is in no table, or whose point is on no grid, by column.
+) -> dict[str, float]:
+    """Share of rows whose code is in no table, or point on no grid, by column.
+
+    Rounded to three digits: exact small numbers tell of persons.
 
     Args:
         frame: The rows.
@@ -62,7 +64,8 @@ def unknown_codes(
         named = [what for what in takes if what.startswith(("lookup:", "grid:"))]
         if named:
             groups = frame.select(take(column, frame.schema[column], named[0]))
-            found[column] = int((groups.to_series() == OTHER).sum())
+            unknown = int((groups.to_series() == OTHER).sum())
+            found[column] = round(unknown / frame.height, 3) if frame.height else 0.0
     return found
 
 

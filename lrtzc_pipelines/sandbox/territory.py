@@ -12,7 +12,7 @@ from typing import NamedTuple
 
 import polars as pl
 import shapely
-from shapely.geometry import LineString, MultiPoint, Point, Polygon, mapping
+from shapely.geometry import LineString, MultiPoint, Point, Polygon, box, mapping
 from shapely.ops import split
 
 EPCI_SIREN = "241700434"
@@ -215,6 +215,7 @@ _COAST = LineString(
     ]
 )
 _INLAND_MARGIN_DEGREES = 0.03
+_FAR_DEGREES = 0.3
 _DECIMALS = 4
 
 
@@ -229,6 +230,23 @@ def outlines() -> dict[str, Polygon]:
         cell = next(cell for cell in cells.geoms if cell.contains(centre))
         found[commune.code] = _rounded(_part_with(centre, cell.intersection(frame)))
     return found
+
+
+def sea() -> Polygon:
+    """What lies beyond the schematic coast, in WGS84 degrees."""
+    centres = MultiPoint([(c.longitude, c.latitude) for c in COMMUNES])
+    around = box(*_COAST.union(centres).buffer(_FAR_DEGREES).bounds)
+    north, *_, south = _COAST.coords
+    # The coast, and from its ends straight out of the frame.
+    line = LineString(
+        [
+            (north[0], north[1] + 2 * _FAR_DEGREES),
+            *_COAST.coords,
+            (south[0], south[1] - 2 * _FAR_DEGREES),
+        ]
+    )
+    parts = split(around, line).geoms
+    return Polygon(min(parts, key=lambda part: part.intersects(centres)).exterior)
 
 
 def city_list() -> pl.DataFrame:

@@ -9,13 +9,13 @@ from typing import Annotated, Self
 from pydantic import Field, model_validator
 
 from lrtzc_pipelines.sources.columns import Column, ColumnType
-from lrtzc_pipelines.sources.frozen import Frozen
+from lrtzc_pipelines.sources.registers import WithRegisters
 from lrtzc_pipelines.sources.sides import Point, check_squares, spread
 from lrtzc_pipelines.sources.takes import tables_of
 
 
-class BaseProtection(Frozen):
-    """What every protection says.
+class BaseProtection(WithRegisters):
+    """What every protection says, beside its registers.
 
     Attributes:
         source: Text or policy that the thresholds come from.

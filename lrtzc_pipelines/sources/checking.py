@@ -23,6 +23,7 @@ from lrtzc_pipelines.sources.dbt_sources import (
     stale_files,
 )
 from lrtzc_pipelines.sources.links import link_problems
+from lrtzc_pipelines.sources.registers import absent_registers, register_problems
 from lrtzc_pipelines.sources.registry import load_endpoints, load_source
 from lrtzc_pipelines.sources.spec import Endpoint, SourceSpec, Tier
 
@@ -70,8 +71,9 @@ def check_sources(
         findings += [
             Finding(source_id, "fail", checkout.spec(source_id).name, problem)
             for source_id, problem in link_problems(specs)
-            if not chosen or source_id in chosen
+            if source_id in (chosen or ids)
         ]
+        findings += _check_registers(checkout, specs, chosen or ids)
     if len(specs) == len(ids) and checkout.is_own:
         findings += [
             finding
@@ -166,6 +168,22 @@ def _spec_problems(
         yield f"endpoint: {spec.endpoint!r} is not declared"
     if not spec.published_columns:
         yield "columns: all are dropped; keep at least one, or there is no table"
+
+
+def _check_registers(
+    checkout: Checkout, specs: Mapping[str, SourceSpec], about: Collection[str]
+) -> list[Finding]:
+    """Findings about the registers that protected sources are set against."""
+    found = []
+    for source_id in about:
+        problems = [*register_problems(specs[source_id], specs)]
+        if checkout.is_own:
+            problems += absent_registers(specs[source_id], specs)
+        name = checkout.spec(source_id).name
+        found += [
+            Finding(source_id, "fail", name, f"protection: {p}") for p in problems
+        ]
+    return found
 
 
 def _check_generated(

@@ -136,6 +136,13 @@ class NoiseProtection(BaseProtection):
             raise ValueError(msg)
         return self
 
+    @model_validator(mode="after")
+    def _no_registers(self) -> Self:
+        if self.linked_registers:
+            msg = "linked_registers: every cell is public, and leads to nobody"
+            raise ValueError(msg)
+        return self
+
     @property
     def every(self) -> str:
         """How long a period is."""

@@ -131,6 +131,7 @@ class MicrodataProtection(BaseProtection):
         quasi: What somebody might know of a person.
         sensitive: What nobody may infer.
         k: Fewest persons that look alike.
+        k_map: Fewest of the population that a row could be of, if that is asked for.
         l: Fewest distinct sensitive values among them.
         t: Largest distance of their sensitive values from everybody's.
         suppression_limit: Largest share of rows that may be left out.
@@ -143,6 +144,7 @@ class MicrodataProtection(BaseProtection):
     quasi: Annotated[tuple[Quasi, ...], Field(min_length=1)]
     sensitive: tuple[str, ...] = ()
     k: Annotated[int, Field(ge=3)]
+    k_map: Annotated[int, Field(ge=3)] | None = None
     l: Annotated[int, Field(ge=1)] = 1  # noqa: E741 - the term of the field
     t: Annotated[float, Field(gt=0, le=1)] = 1.0
     suppression_limit: Annotated[float, Field(ge=0, le=0.5)] = 0.05

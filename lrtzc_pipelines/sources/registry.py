@@ -10,6 +10,7 @@ from pydantic import TypeAdapter, ValidationError
 
 from lrtzc_pipelines.errors import SpecError
 from lrtzc_pipelines.sources.links import link_problems
+from lrtzc_pipelines.sources.registers import register_problems
 from lrtzc_pipelines.sources.spec import Endpoint, SourceSpec
 
 SOURCES_DIR = Path(__file__).parent
@@ -99,7 +100,7 @@ def load_sources(directory: Path = SOURCES_DIR) -> dict[str, SourceSpec]:
 
     Raises:
         SpecError: one file does not load, or names an endpoint that is not declared,
-            or sources that are linked do not agree.
+            or sources that are linked do not agree, or a register does not fit.
     """
     endpoints = load_endpoints(directory)
     specs = {}
@@ -113,6 +114,10 @@ def load_sources(directory: Path = SOURCES_DIR) -> dict[str, SourceSpec]:
         specs[spec.id] = spec
     if problems := [f"{name}.yaml: {text}" for name, text in link_problems(specs)]:
         raise SpecError("\n".join(problems))
+    for spec in specs.values():
+        for problem in register_problems(spec, specs):
+            msg = f"{spec.id}.yaml: protection: {problem}"
+            raise SpecError(msg)
     return specs
 
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import shutil
+import time
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -102,6 +104,23 @@ def test_a_disk_that_is_full_soon_is_told(
 def test_a_data_directory_that_is_a_file_fails(found, layout: Layout) -> None:
     layout.data_dir.write_text("")
     assert states(found("data directory")) == (1, ["fail"])
+
+
+def test_data_past_their_time_are_told_and_stay(found, lrtzc, layout: Layout) -> None:
+    old = time.time() - 5000 * 86_400
+    for source_id in ("rpc_carpool_trips", "ademe_dpe_dwellings"):
+        refused = layout.quarantine(source_id) / "rows.parquet"
+        refused.write_bytes(b"x")
+        os.utime(refused, (old, old))
+    before = sorted(layout.data_dir.rglob("*"))
+    expected = (
+        "2 files of ademe_dpe_dwellings, rpc_carpool_trips are past their time: "
+        "`lrtzc retention --purge` deletes them"
+    )
+    assert found("retention") == (0, [("warn", expected)])
+    assert sorted(layout.data_dir.rglob("*")) == before
+    assert lrtzc("retention", "--purge").code == 0
+    assert states(found("retention")) == (0, ["ok"])
 
 
 def test_a_dagster_home_as_written_is_fine(found, layout: Layout) -> None:

@@ -176,3 +176,15 @@ def test_a_linked_source_waits_for_the_rows_of_the_others() -> None:
         # One after the other, each beside what went on before it.
         "anonymized/sinoe_company_waste",
     }
+
+
+def test_all_is_validated_before_anything_is_anonymized(town: Town) -> None:
+    """What an audit reads of another source is then as new as the rows themselves."""
+    town.collect()
+    order = [
+        event.step_key
+        for event in town.process().all_events
+        if event.event_type is dg.DagsterEventType.STEP_START
+    ]
+    layers = [str(key).partition("__")[0] for key in order]
+    assert layers == ["validated"] * 2 + ["anonymized"] * 2

@@ -397,7 +397,9 @@ def test_every_fault_is_found(tmp_path: Path, fault: str, seed: int) -> None:
     assert not findings(spec, faulty, rows, tmp_path)[check]
 
 
-def hold(layout: Layout, spec: SourceSpec, rows: pl.DataFrame) -> None:
+def hold(
+    layout: Layout, spec: SourceSpec, rows: pl.DataFrame, origin: str = "sandbox"
+) -> None:
     folder = layout.validated(*spec.parts)
     rows.write_parquet(folder / DATA)
     state = ValidatedState(
@@ -407,7 +409,7 @@ def hold(layout: Layout, spec: SourceSpec, rows: pl.DataFrame) -> None:
         content_sha256="c",
         row_count=rows.height,
         quarantined_count=0,
-        origin="sandbox",
+        origin=origin,
         collected_at="2026-03-01T00:00:00+00:00",
         validated_at="2026-03-01T00:00:00+00:00",
         run_id="r",

@@ -94,6 +94,13 @@ def test_a_population_hides_whoever_is_in_it() -> None:
     assert journalist(PEOPLE, population.clear(), ["area"]) == pytest.approx(1 / 3)
 
 
+def test_a_population_of_fewer_than_the_rows_is_believed() -> None:
+    population = pl.DataFrame({"area": ["A", "B"], "dwellings": [100, 2]})
+    found = journalist(PEOPLE, population, ["area"], units="dwellings")
+    assert found == pytest.approx(1 / 2)
+    assert journalist(PEOPLE.clear(), population, ["area"], units="dwellings") == 0.0
+
+
 tables = st.lists(
     st.tuples(
         st.none() | st.sampled_from("AB"),

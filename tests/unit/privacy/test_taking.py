@@ -16,7 +16,7 @@ from pyproj import Transformer
 from lrtzc_pipelines.privacy.audit_takes import ZONE, taken
 from lrtzc_pipelines.privacy.code_tables import code_table
 from lrtzc_pipelines.privacy.grid import with_points
-from lrtzc_pipelines.privacy.taking import take, unknown_codes
+from lrtzc_pipelines.privacy.taking import take, unknown_code_share
 from lrtzc_pipelines.sources.registry import load_sources
 from lrtzc_pipelines.sources.sides import Point
 from lrtzc_pipelines.sources.takes import nests
@@ -243,10 +243,18 @@ def test_a_code_has_its_group_or_is_told_to_have_none(
     assert engine == audit == [group]
 
 
-def test_codes_that_no_table_knows_are_counted_and_nulls_are_not() -> None:
+def test_the_share_of_codes_that_no_table_knows_leaves_nulls_out() -> None:
     frame = pl.DataFrame({"code": ["17300", "79191", None, "99134"], "other": "x"})
     asked = [("code", ("lookup:iris:commune", "all")), ("other", ("value",))]
-    assert unknown_codes(frame, asked) == {"code": 2}
+    assert unknown_code_share(frame, asked) == {"code": 0.5}
+    assert unknown_code_share(frame.clear(), asked) == {"code": 0.0}
+    assert unknown_code_share(frame.head(1), asked) == {"code": 0.0}
+
+
+def test_a_share_does_not_tell_how_few_they_are() -> None:
+    frame = pl.DataFrame({"code": ["17300"] * 2999 + ["99134"]})
+    taken = [("code", ("lookup:iris:commune",))]
+    assert unknown_code_share(frame, taken) == {"code": 0.0}
 
 
 @pytest.mark.parametrize(

@@ -21,6 +21,11 @@ sys.path.append(str(Path(__file__).parents[1] / "privacy"))
 from noisy_trips import COMMUNES, POLICY, noisy, text_of_spec
 
 MONTHS = POLICY["takes"]
+REGISTER = {
+    "source": "town_people",
+    "what": "personnes",
+    "matches": [{"column": "month", "of": "month"}],
+}
 
 
 def policy(**changes: Any) -> NoiseProtection:
@@ -85,6 +90,7 @@ def test_a_budget_pays_for_every_period_of_a_year() -> None:
         ),
         ({"budget": {"epsilon": 6, "per": "1mo"}}, "1y"),
         ({"noise": "none"}, "Extra inputs"),
+        ({"linked_registers": [REGISTER]}, "every cell is public"),
     ],
 )
 def test_what_cannot_be_is_refused(changes: dict[str, Any], problem: str) -> None:

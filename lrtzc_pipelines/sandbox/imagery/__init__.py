@@ -1,0 +1,1 @@
+"""Invented satellite scenes over the territory, served as real catalogues do."""
