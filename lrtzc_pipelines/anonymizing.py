@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from types import MappingProxyType
+from zoneinfo import ZoneInfo
 
 import polars as pl
 
@@ -19,6 +20,7 @@ from lrtzc_pipelines.privacy.ledger import Ledger
 from lrtzc_pipelines.privacy.linked_registers import held_registers, register_versions
 from lrtzc_pipelines.privacy.released import Released, linked_releases
 from lrtzc_pipelines.privacy.releasing import release
+from lrtzc_pipelines.slicing import TIMEZONE
 from lrtzc_pipelines.sources.spec import SourceSpec
 from lrtzc_pipelines.states import (
     DATA,
@@ -35,6 +37,7 @@ from lrtzc_pipelines.storage import read_json, replacing, write_json
 REPORT = "privacy.json"
 """File beside the data that says how they were protected, and at what cost."""
 
+_ZONE = ZoneInfo(TIMEZONE)
 _NONE: Mapping[str, SourceSpec] = MappingProxyType({})
 
 
@@ -93,14 +96,9 @@ def write_anonymized(
     versions = register_versions(spec, layout, validated.origin)
     with replacing(folder / DATA) as temporary:
         if spec.protection:
-            ledger = Ledger(
-                layout.ledger(validated.origin, *spec.parts),
-                spec.label,
-                invented=validated.origin == "sandbox",
-            )
             linked = linked_releases(spec, layout, specs, validated.origin)
             beside = _Beside(linked, registers)
-            row_count = _write_protected(spec, layout, temporary, ledger, beside)
+            row_count = _write_protected(spec, layout, temporary, validated, beside)
         else:
             frame = anonymize(spec, pl.scan_parquet(source / DATA))
             frame.sink_parquet(temporary, compression="zstd", statistics=True)
@@ -154,15 +152,26 @@ class _Beside:
 
 
 def _write_protected(
-    spec: SourceSpec, layout: Layout, written: Path, ledger: Ledger, beside: _Beside
+    spec: SourceSpec,
+    layout: Layout,
+    written: Path,
+    state: ValidatedState,
+    beside: _Beside,
 ) -> int:
     """Writes what a protection lets go on, once it has been audited; its rows.
 
     The report stands beside the data, for the manifest of releases.
     """
+    ledger = Ledger(
+        layout.ledger(state.origin, *spec.parts),
+        spec.label,
+        invented=state.origin == "sandbox",
+    )
     validated = layout.validated(*spec.parts) / DATA
     folder = layout.anonymized(*spec.parts)
-    released = release(spec, pl.read_parquet(validated), ledger, beside.released)
+    collected = datetime.fromisoformat(state.collected_at).astimezone(_ZONE).date()
+    rows = pl.read_parquet(validated)
+    released = release(spec, rows, ledger, beside.released, collected)
     released.rows.write_parquet(written, compression="zstd", statistics=True)
     findings = audit(
         spec,

@@ -17,14 +17,10 @@ import duckdb
 from lrtzc_pipelines.privacy.audit_cells import Written, recount_cells
 from lrtzc_pipelines.privacy.audit_differences import thin_changes, thin_classes
 from lrtzc_pipelines.privacy.audit_linkage import linkage
+from lrtzc_pipelines.privacy.audit_noise import noise_failures, redrawn
 from lrtzc_pipelines.privacy.audit_persons import PERSON_PATTERNS
 from lrtzc_pipelines.privacy.audit_republication import stand, too_near
-from lrtzc_pipelines.privacy.audit_takes import (
-    ZONE,
-    points_of,
-    quoted,
-    taken,
-)
+from lrtzc_pipelines.privacy.audit_takes import ZONE, points_of, quoted, taken
 from lrtzc_pipelines.privacy.ledger import Ledger
 from lrtzc_pipelines.privacy.released import Released
 from lrtzc_pipelines.sources.columns import ColumnType
@@ -32,8 +28,11 @@ from lrtzc_pipelines.sources.protection import (
     AggregateProtection,
     CellProtection,
     MicrodataProtection,
+    NoiseProtection,
 )
 from lrtzc_pipelines.sources.spec import SourceSpec
+
+Connection = duckdb.DuckDBPyConnection
 
 CHECKS = {
     "schema_closure": "Nothing but the published columns was written.",
@@ -101,7 +100,8 @@ def audit(  # noqa: PLR0913 - one per thing that it is set against
         if isinstance(spec.protection, CellProtection) and closure.passed:
             counted = _cells(connection, spec, spec.protection, released)
         else:
-            counted = _thresholds(connection, spec), Finding("attacks", passed=True)
+            attacks = Finding("attacks", passed=True)
+            counted = _thresholds(connection, spec, ledger), attacks
         return [
             closure,
             *counted,
@@ -112,11 +112,11 @@ def audit(  # noqa: PLR0913 - one per thing that it is set against
         ]
 
 
-def _rows(connection: duckdb.DuckDBPyConnection, query: str) -> list[tuple[Any, ...]]:
+def _rows(connection: Connection, query: str) -> list[tuple[Any, ...]]:
     return connection.execute(query).fetchall()
 
 
-def _closure(connection: duckdb.DuckDBPyConnection, spec: SourceSpec) -> Finding:
+def _closure(connection: Connection, spec: SourceSpec) -> Finding:
     names = [row[0] for row in _rows(connection, "describe written")]
     declared = [column.name for column in spec.published_columns]
     extra = sorted(set(names) - set(declared))
@@ -128,12 +128,16 @@ def _closure(connection: duckdb.DuckDBPyConnection, spec: SourceSpec) -> Finding
     )
 
 
-def _thresholds(connection: duckdb.DuckDBPyConnection, spec: SourceSpec) -> Finding:
+def _thresholds(
+    connection: Connection, spec: SourceSpec, ledger: Ledger | None
+) -> Finding:
     match spec.protection:
         case AggregateProtection() as policy:
             checked, failing = _aggregate(connection, spec, policy)
         case MicrodataProtection() as policy:
             checked, failing = _classes(connection, policy)
+        case NoiseProtection() as policy:
+            checked, failing = noise_failures(connection, spec, policy, ledger)
         case CellProtection() | None:
             checked, failing = 0, 0
     return Finding(
@@ -144,7 +148,7 @@ def _thresholds(connection: duckdb.DuckDBPyConnection, spec: SourceSpec) -> Find
 
 
 def _aggregate(
-    connection: duckdb.DuckDBPyConnection, spec: SourceSpec, policy: AggregateProtection
+    connection: Connection, spec: SourceSpec, policy: AggregateProtection
 ) -> tuple[int, int]:
     """Cells of too few persons, as they say or as the rows do."""
     ((checked, failing),) = _rows(
@@ -177,7 +181,7 @@ def _aggregate(
 
 
 def _cells(
-    connection: duckdb.DuckDBPyConnection,
+    connection: Connection,
     spec: SourceSpec,
     policy: CellProtection,
     released: Sequence[Released],
@@ -208,9 +212,7 @@ def _cells(
     )
 
 
-def _classes(
-    connection: duckdb.DuckDBPyConnection, policy: MicrodataProtection
-) -> tuple[int, int]:
+def _classes(connection: Connection, policy: MicrodataProtection) -> tuple[int, int]:
     """Classes of rows with too few of them, or too few sensitive values."""
     quasi = ", ".join(quoted(q.column) for q in policy.quasi)
     # A null is a value: counted as one.
@@ -227,7 +229,7 @@ def _classes(
 
 
 def _republication(
-    connection: duckdb.DuckDBPyConnection, spec: SourceSpec, ledger: Ledger | None
+    connection: Connection, spec: SourceSpec, ledger: Ledger | None
 ) -> Finding:
     failing = 0
     if ledger and ledger.editions():
@@ -238,10 +240,12 @@ def _republication(
                 failing = thin_changes(connection, spec, policy, ledger)
             case MicrodataProtection() as policy:
                 failing = thin_classes(connection, policy, ledger)
+            case NoiseProtection() as policy:
+                failing = redrawn(connection, spec, policy)
     return Finding("republication", passed=not failing, details={"failing": failing})
 
 
-def _identifiers(connection: duckdb.DuckDBPyConnection, spec: SourceSpec) -> Finding:
+def _identifiers(connection: Connection, spec: SourceSpec) -> Finding:
     """Identifiers of the rows in any text that was written, in every usual spelling."""
     texts = list(_texts(spec))
     known = " union ".join(
@@ -274,16 +278,11 @@ def _telling(spec: SourceSpec) -> list[str]:
 
 def _spellings(raw: str) -> list[str]:
     """The usual ways to write an identifier, in SQL."""
-    return [
-        raw,
-        f"replace({raw}, ' ', '')",
-        f"md5({raw})",
-        f"sha1({raw})",
-        f"sha256({raw})",
-    ]
+    hashed = [f"{function}({raw})" for function in ("md5", "sha1", "sha256")]
+    return [raw, f"replace({raw}, ' ', '')", *hashed]
 
 
-def _patterns(connection: duckdb.DuckDBPyConnection, spec: SourceSpec) -> Finding:
+def _patterns(connection: Connection, spec: SourceSpec) -> Finding:
     found: dict[str, int] = {}
     for text in _texts(spec):
         for label, pattern in PATTERNS.items():

@@ -21,6 +21,7 @@ from lrtzc_pipelines.sources.protection import (
     AggregateProtection,
     CellProtection,
     MicrodataProtection,
+    NoiseProtection,
     Protection,
 )
 from lrtzc_pipelines.sources.registers import LinkedRegister, Match
@@ -71,6 +72,9 @@ def _threshold(policy: Protection) -> int:
             return policy.min_units
         case MicrodataProtection():
             return policy.k
+        case NoiseProtection():
+            # All its cells are public: there is nobody that one of them could be.
+            return 0
 
 
 def _set_against(
@@ -137,7 +141,7 @@ def _shown(policy: Protection) -> str:
             return "written"
         case CellProtection():
             return f"fresh where {quoted(f'{policy.measure.name}_state')} <> 'secret'"
-        case AggregateProtection():
+        case AggregateProtection() | NoiseProtection():
             return "fresh"
 
 

@@ -23,6 +23,7 @@ from lrtzc_pipelines.storage import read_json, replacing, write_json
 
 _SERIES, _SALT = "series.json", "salt"
 _CELLS, _PERSONS = "cells.parquet", "persons.parquet"
+_ASIDE = "until-"
 
 
 @dataclass(frozen=True)
@@ -96,6 +97,11 @@ class Ledger:
         """What the releases were made by; empty before the first."""
         return (read_json(self.folder / _SERIES) if self._folders() else None) or {}
 
+    @property
+    def series_number(self) -> int:
+        """Which series of releases this is, from 1: those set aside come before."""
+        return 1 + sum(1 for _ in self.folder.glob(f"{_ASIDE}*"))
+
     def editions(self) -> list[Edition]:
         """What each release changed, from the first."""
         return [_read(folder) for folder in self._folders()]
@@ -150,12 +156,13 @@ class Ledger:
     def restart(self, now: datetime) -> Path | None:
         """Sets the releases aside and starts a new series; the folder of the old one.
 
-        Persons of the old series are forgotten; its cells stay for the record.
+        Persons of the old series are forgotten; its cells stay for the record. What
+        was spent of a budget stays spent.
         """
         if not self._folders():
             return None
         self.forget(datetime.max.replace(tzinfo=UTC))
-        aside = self.folder / f"until-{now:%Y%m%dT%H%M%SZ}"
+        aside = self.folder / f"{_ASIDE}{now:%Y%m%dT%H%M%SZ}"
         aside.mkdir(mode=PRIVATE_DIR_MODE)
         for path in (*self._folders(), self.folder / _SERIES):
             path.replace(aside / path.name)

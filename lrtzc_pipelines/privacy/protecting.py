@@ -27,6 +27,7 @@ from lrtzc_pipelines.sources.protection import (
     AggregateProtection,
     CellProtection,
     MicrodataProtection,
+    NoiseProtection,
 )
 from lrtzc_pipelines.sources.sides import Quasi
 from lrtzc_pipelines.sources.spec import SourceSpec
@@ -72,8 +73,8 @@ def protect_source(
             found = Protected(*tabulated(spec, policy, frame, released))
         case MicrodataProtection() as policy:
             found = _coarsened(spec, frame, policy, levels)
-        case None:
-            msg = f"{spec.label}: has no protection"
+        case NoiseProtection() | None:
+            msg = f"{spec.label}: has no protection that rows alone decide"
             raise LrtzcError(msg)
     columns = [
         pl.col(column.name).cast(TYPES[column.type])

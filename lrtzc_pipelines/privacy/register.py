@@ -10,6 +10,7 @@ from lrtzc_pipelines.sources.protection import (
     AggregateProtection,
     CellProtection,
     MicrodataProtection,
+    NoiseProtection,
 )
 from lrtzc_pipelines.sources.spec import SourceSpec
 
@@ -124,6 +125,12 @@ def _protection(spec: SourceSpec) -> list[str]:
             )
         case MicrodataProtection() as policy:
             told.append(f"lignes rendues semblables à {policy.k - 1} autres au moins")
+        case NoiseProtection() as policy:
+            told.append(
+                f"comptages bruités (confidentialité différentielle) : ε de "
+                f"{policy.epsilon:g} par période, {policy.budget.epsilon:g} par an au "
+                "plus".replace(".", ",")
+            )
         case None:
             return told
     told.append(f"seuils : {' '.join(spec.protection.source.split())}")

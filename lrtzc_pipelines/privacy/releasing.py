@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from typing import Any
 
 import polars as pl
@@ -15,6 +15,7 @@ from lrtzc_pipelines.privacy.code_tables import tables_digest
 from lrtzc_pipelines.privacy.contributions import contributions, summed
 from lrtzc_pipelines.privacy.grid import with_points
 from lrtzc_pipelines.privacy.ledger import Ledger
+from lrtzc_pipelines.privacy.noise_releasing import release_noisy
 from lrtzc_pipelines.privacy.protecting import Protected, protect_source
 from lrtzc_pipelines.privacy.released import Released
 from lrtzc_pipelines.privacy.republishing import ChangeRule, Settled, settle
@@ -24,6 +25,7 @@ from lrtzc_pipelines.sources.protection import (
     AggregateProtection,
     CellProtection,
     MicrodataProtection,
+    NoiseProtection,
     Protection,
 )
 from lrtzc_pipelines.sources.spec import SourceSpec
@@ -40,6 +42,7 @@ _MADE_BY: dict[str, tuple[str, ...]] = {
         "measure",
     ),
     "microdata": ("subject", "quasi", "sensitive"),
+    "noisy_counts": ("subject", "dimensions", "takes", "categories", "period"),
 }
 """What of a policy decides what its cells are; thresholds may change."""
 
@@ -72,6 +75,7 @@ def release(
     frame: pl.DataFrame,
     ledger: Ledger,
     linked: Sequence[Released] = (),
+    collected: date | None = None,
 ) -> Releasable:
     """What goes on of a source, by its protection and by what went on before.
 
@@ -80,10 +84,12 @@ def release(
         frame: Its validated rows.
         ledger: What of it was released before.
         linked: What linked sources have released of the same rows.
+        collected: Day the rows were collected, which decides what is over; today by
+            default.
 
     Raises:
         LrtzcError: nothing can be let go on.
-        PrivacyError: its rules changed since.
+        PrivacyError: its rules changed since, or its budget is spent.
     """
     if spec.protection is None:
         msg = f"{spec.label}: has no protection"
@@ -91,6 +97,11 @@ def release(
     series = _series(spec.protection)
     ledger.check(series)
     frame = with_points(frame, spec.protection.points)
+    if isinstance(policy := spec.protection, NoiseProtection):
+        day = collected or datetime.now(UTC).date()
+        report, settled = release_noisy(spec, policy, frame, ledger, day)
+        report["republication"] = settled.report
+        return Releasable(settled.cells, report, series, settled)
     # Classes of rows can be compared only if they are made alike.
     levels = ledger.series.get(_LEVELS)
     protected = protect_source(spec, frame, levels, linked)
@@ -130,6 +141,6 @@ def _settled(
             units = unit_rows(frame, policy)
             now = datetime.now(UTC)
             return settle_tables(units, protected.rows, policy, ledger, now)
-        case None:
-            msg = f"{spec.label}: has no protection"
+        case NoiseProtection() | None:
+            msg = f"{spec.label}: has no protection that is settled by persons"
             raise LrtzcError(msg)

@@ -7,12 +7,13 @@ from typing import Any
 
 from lrtzc_pipelines.anonymizing import REPORT
 from lrtzc_pipelines.layout import Layout
+from lrtzc_pipelines.privacy.noise_releasing import PRIVATE
 from lrtzc_pipelines.slicing import slices
 from lrtzc_pipelines.sources.spec import SourceSpec
 from lrtzc_pipelines.storage import read_json
 
 FILE = "privacy.json"
-_EXACT = ("row_count", "suppressed_rows")
+_EXACT = ("row_count", "suppressed_rows", PRIVATE)
 
 
 def privacy_manifest(

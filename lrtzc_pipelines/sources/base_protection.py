@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from abc import abstractmethod
+from collections.abc import Mapping
 from typing import Annotated, Self
 
 from pydantic import Field, model_validator
 
+from lrtzc_pipelines.sources.columns import Column, ColumnType
 from lrtzc_pipelines.sources.registers import WithRegisters
 from lrtzc_pipelines.sources.sides import Point, check_squares, spread
 from lrtzc_pipelines.sources.takes import tables_of
@@ -49,3 +51,16 @@ class BaseProtection(WithRegisters):
         """Columns that cells or classes are made of."""
         names = [column for column, _ in self.taken()]
         return dict.fromkeys(spread(names, self.points), "quasi")
+
+    def check_columns(self, columns: Mapping[str, Column], *, is_daily: bool) -> None:  # noqa: ARG002 - some need it
+        """Raises ValueError if columns are not such as the protection needs.
+
+        Args:
+            columns: Those of the source, by name.
+            is_daily: Whether the source is partitioned by day.
+        """
+        for point in self.points:
+            for name in (point.longitude, point.latitude):
+                if columns[name].type is not ColumnType.NUMBER:
+                    msg = f"column {name}: a coordinate of a point is a number"
+                    raise ValueError(msg)

@@ -1,8 +1,8 @@
 """How a source about persons or firms is protected before anything of it goes on.
 
 Where a specification has a `protection`, rows never leave the private zone: what goes
-on is an aggregate, a table of cells, or rows made coarser until nobody stands out. Each
-threshold says which text or policy it comes from.
+on is an aggregate, a table of cells, counts with noise, or rows made coarser until
+nobody stands out. Each threshold says which text or policy it comes from.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ from pydantic import Field, field_validator, model_validator
 from lrtzc_pipelines.sources.base_protection import BaseProtection
 from lrtzc_pipelines.sources.cell_protection import CellProtection
 from lrtzc_pipelines.sources.columns import Column
+from lrtzc_pipelines.sources.noise_protection import NoiseProtection
 from lrtzc_pipelines.sources.sides import (
     Counted,
     Dimension,
@@ -32,6 +33,7 @@ __all__ = [
     "CellProtection",
     "Measure",
     "MicrodataProtection",
+    "NoiseProtection",
     "Protection",
 ]
 
@@ -175,6 +177,6 @@ class MicrodataProtection(BaseProtection):
 
 
 Protection: TypeAlias = Annotated[
-    AggregateProtection | CellProtection | MicrodataProtection,
+    AggregateProtection | CellProtection | MicrodataProtection | NoiseProtection,
     Field(discriminator="release"),
 ]

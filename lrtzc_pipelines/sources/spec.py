@@ -226,12 +226,10 @@ class SourceSpec(Frozen):
         return self
 
     @model_validator(mode="after")
-    def _points_of_numbers(self) -> Self:
-        for point in self.protection.points if self.protection else ():
-            for name in (point.longitude, point.latitude):
-                if self.column(name).type is not ColumnType.NUMBER:
-                    msg = f"column {name}: a coordinate of a point is a number"
-                    raise ValueError(msg)
+    def _protected_columns(self) -> Self:
+        if self.protection:
+            columns = {column.name: column for column in self.columns}
+            self.protection.check_columns(columns, is_daily=self.is_daily)
         return self
 
     @property

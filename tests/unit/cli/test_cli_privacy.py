@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import asdict
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -13,6 +14,7 @@ from typer.testing import CliRunner
 from lrtzc_pipelines.cli.app import app
 from lrtzc_pipelines.layout import Layout
 from lrtzc_pipelines.privacy.ledger import Ledger
+from lrtzc_pipelines.privacy.noise_budget import BudgetAccount, Charge
 from lrtzc_pipelines.raw_store import RawStore, Snapshot, Writer
 
 SOURCE = "ademe_dpe_dwellings"
@@ -44,6 +46,19 @@ def test_a_new_series_is_started_and_written_down(layout: Layout) -> None:
     (aside,) = told["set_aside"]
     kept = {path.name for path in (layout.data_dir / aside).rglob("*.parquet")}
     assert kept == {"cells.parquet"}
+
+
+def test_a_new_series_does_not_give_a_budget_back(layout: Layout) -> None:
+    layout.raw(SOURCE)
+    ledger = Ledger(layout.ledger("live", SOURCE), SOURCE)
+    cells = pl.DataFrame({"_region": ["a"], "_cell": ["a"]})
+    ledger.record({"k": 11}, cells, cells)
+    account = BudgetAccount(ledger)
+    charge = Charge(1, "2026-01-01", 2026, 0.5, 2, "2026-03-01T00:00:00+00:00")
+    account.path.write_text(json.dumps([asdict(charge)]))
+    said("privacy", "restart", SOURCE, "--reason", "DPO, 24 November")
+    assert account.spent() == {2026: 0.5}
+    assert ledger.series_number == 2
 
 
 def test_a_new_series_needs_a_reason(layout: Layout) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
+import sys
 from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
@@ -13,6 +14,9 @@ import pytest
 from lrtzc_pipelines.layout import Layout
 from lrtzc_pipelines.sources.checkout import Checkout
 from lrtzc_pipelines.sources.dbt_sources import is_released
+
+sys.path.append(str(Path(__file__).parents[1] / "privacy"))
+import noisy_trips
 
 BIKES = "yelo_bike_stations"
 BUSES = "yelo_calendar_dates"
@@ -235,3 +239,23 @@ def test_a_case_is_compared_and_taken_as_expected(lrtzc, checkout: Checkout) -> 
     assert (said.code, [row["part"] for row in said.rows]) == (1, ["rows"])
     assert lrtzc("sources", "case", BUSES, "--write").code == 0
     assert path.read_text("utf-8") == golden
+
+
+def test_a_source_of_counts_with_noise_is_checked_and_staged(
+    lrtzc, checkout: Checkout
+) -> None:
+    checkout.spec(noisy_trips.TRIPS).write_text(noisy_trips.text_of_spec(), "utf-8")
+    said = lrtzc("sources", "check", "--write", "--json")
+    about = [row for row in said.rows if row["source"] == noisy_trips.TRIPS]
+    assert [row["state"] for row in about] == ["ok"]
+    model = checkout.staging / noisy_trips.TRIPS / f"stg_{noisy_trips.TRIPS}.sql"
+    assert "src.noise_scale" in model.read_text("utf-8")
+    assert lrtzc("sources", "check").code == 0
+
+
+def test_a_budget_that_cannot_pay_is_a_mistake(lrtzc, checkout: Checkout) -> None:
+    told = noisy_trips.text_of_spec(budget={"epsilon": 5})
+    checkout.spec(noisy_trips.TRIPS).write_text(told, "utf-8")
+    said = lrtzc("sources", "check", noisy_trips.TRIPS)
+    assert said.code != 0
+    assert "12 periods of a year × epsilon 0.5 = 6, more than 5" in said.out + said.err

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Mapping
+from datetime import UTC, datetime
 from pathlib import Path
 
 import dagster as dg
@@ -16,6 +17,7 @@ from lrtzc_pipelines.assets.anonymized_asset import build_anonymized_asset
 from lrtzc_pipelines.layout import Layout
 from lrtzc_pipelines.privacy import releasing
 from lrtzc_pipelines.privacy.audit import CHECKS
+from lrtzc_pipelines.privacy.ledger import Ledger
 from lrtzc_pipelines.privacy.protecting import Protected, protect_source
 from lrtzc_pipelines.resources.progress import Progress
 from lrtzc_pipelines.settings import Settings
@@ -23,6 +25,7 @@ from lrtzc_pipelines.sources.spec import SourceSpec
 from lrtzc_pipelines.states import DATA
 
 sys.path.append(str(Path(__file__).parents[1] / "privacy"))
+import noisy_trips
 from test_audit import DWELLINGS, dwellings, hold
 
 
@@ -33,9 +36,9 @@ def layout(tmp_path: Path) -> Layout:
     return layout
 
 
-def night(layout: Layout) -> dg.ExecuteInProcessResult:
+def night(layout: Layout, spec: SourceSpec = DWELLINGS) -> dg.ExecuteInProcessResult:
     return dg.materialize(
-        [build_anonymized_asset(DWELLINGS)],
+        [build_anonymized_asset(spec)],
         resources={
             "platform": build_platform(Settings(data_dir=layout.data_dir)),
             "progress": Progress(),
@@ -92,3 +95,31 @@ def classes_as_they_are(
         _rows=pl.lit(1, pl.Int64),
         _digest=pl.lit("d"),
     )
+
+
+def test_counts_with_noise_go_the_same_way(tmp_path: Path) -> None:
+    layout, rows = Layout(tmp_path), noisy_trips.trips(np.random.default_rng(1))
+    noisy_trips.hold(layout, rows)
+    folder = layout.anonymized(noisy_trips.TRIPS)
+    told = []
+    for _ in range(2):
+        result = night(layout, noisy_trips.SPEC)
+        assert result.success
+        assert checks(result) == {f"audit_{name}": True for name in CHECKS}
+        told.append((folder / DATA).read_bytes())
+    assert told[0] == told[1]
+
+
+def test_a_budget_that_is_spent_stops_its_source(tmp_path: Path) -> None:
+    layout, rows = Layout(tmp_path), noisy_trips.trips(np.random.default_rng(1))
+    noisy_trips.hold(layout, rows)
+    ledger = Ledger(layout.ledger("live", noisy_trips.TRIPS), noisy_trips.TRIPS)
+    for second in range(4):
+        assert night(layout, noisy_trips.SPEC).success
+        ledger.restart(datetime(2026, 6, 1, second=second, tzinfo=UTC))
+    told = (layout.anonymized(noisy_trips.TRIPS) / DATA).read_bytes()
+    result = night(layout, noisy_trips.SPEC)
+    assert not result.success
+    assert any("the budget of 2026 is 6" in str(event) for event in result.all_events)
+    assert not result.get_asset_materialization_events()
+    assert (layout.anonymized(noisy_trips.TRIPS) / DATA).read_bytes() == told

@@ -8,6 +8,7 @@ import json
 from pathlib import Path
 
 import pytest
+from noisy_trips import noisy
 from pydantic import ValidationError
 from typer.testing import CliRunner
 
@@ -59,6 +60,11 @@ def test_an_entry_tells_what_leaves_to_whom_and_for_how_long() -> None:
     assert "0700/0600" in entry["security"]
     trips = ENTRIES["partner_mobility_trips"]
     assert "clés des pseudonymes" in trips["retention"]
+
+
+def test_an_entry_tells_of_noise_and_its_budget() -> None:
+    (entry,) = register([noisy(epsilon=0.25)], controller="", officer="")
+    assert "ε de 0,25 par période, 6 par an au plus" in entry["security"]
 
 
 def test_what_nobody_declared_is_to_complete() -> None:
