@@ -291,7 +291,7 @@ def drawn(rows: list[tuple[str, str, str, int, int]]) -> list[Row]:
     return [(w, t, s, f"u{u}", float(v)) for w, t, s, u, v in rows]
 
 
-@settings(deadline=None, max_examples=60, suppress_health_check=[HealthCheck.too_slow])
+@settings(deadline=None, max_examples=25, suppress_health_check=[HealthCheck.too_slow])
 @given(CONTRIBUTIONS, PAIRS)
 def test_no_pair_of_tables_gives_a_secret_away(
     rows: list[tuple[str, str, str, int, int]],
@@ -303,7 +303,7 @@ def test_no_pair_of_tables_gives_a_secret_away(
     assert attack(joint, done.all, RULE) == []
 
 
-@settings(deadline=None, max_examples=60, suppress_health_check=[HealthCheck.too_slow])
+@settings(deadline=None, max_examples=25, suppress_health_check=[HealthCheck.too_slow])
 @given(CONTRIBUTIONS, PAIRS)
 def test_the_second_of_two_is_safe_beside_the_first_or_refused(
     rows: list[tuple[str, str, str, int, int]],
