@@ -30,18 +30,8 @@ def write_cog(
         grid: Where they are.
         nodata: Number that stands for nothing.
     """
-    profile = {
-        "driver": "GTiff",
-        "width": grid.width,
-        "height": grid.height,
-        "count": 1,
-        "dtype": numbers.dtype,
-        "crs": grid.crs,
-        "transform": grid.transform,
-        "nodata": nodata,
-    }
     with MemoryFile() as memory:
-        with memory.open(**profile) as out:
+        with memory.open(**grid.profile(numbers), nodata=nodata) as out:
             out.write(numbers, 1)
         with rasterio.open(memory.name) as source, replacing(path) as temporary:
             copy(

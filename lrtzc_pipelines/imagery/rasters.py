@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -62,6 +63,18 @@ class Grid:
             f"{code}_{self.west:.0f}_{self.north:.0f}_{self.size:g}_"
             f"{self.width}x{self.height}"
         )
+
+    def profile(self, numbers: npt.NDArray[np.generic]) -> dict[str, Any]:
+        """What GDAL has to know to write one band of numbers of these cells."""
+        return {
+            "driver": "GTiff",
+            "width": self.width,
+            "height": self.height,
+            "count": 1,
+            "dtype": numbers.dtype,
+            "crs": self.crs,
+            "transform": self.transform,
+        }
 
     def coarser(self, times: int) -> Grid:
         """The same place in cells that are so many times as wide.

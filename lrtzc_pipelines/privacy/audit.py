@@ -20,7 +20,7 @@ from lrtzc_pipelines.privacy.audit_linkage import linkage
 from lrtzc_pipelines.privacy.audit_noise import noise_failures, redrawn
 from lrtzc_pipelines.privacy.audit_persons import PERSON_PATTERNS
 from lrtzc_pipelines.privacy.audit_republication import stand, too_near
-from lrtzc_pipelines.privacy.audit_takes import ZONE, points_of, quoted, taken
+from lrtzc_pipelines.privacy.audit_takes import ZONE, parquet, points_of, quoted, taken
 from lrtzc_pipelines.privacy.ledger import Ledger
 from lrtzc_pipelines.privacy.released import Released
 from lrtzc_pipelines.sources.columns import ColumnType
@@ -88,16 +88,17 @@ def audit(  # noqa: PLR0913 - one per thing that it is set against
     """
     with duckdb.connect() as connection:
         connection.execute(f"set TimeZone = '{ZONE}'")
-        for view, path in (("written", written), ("validated", validated)):
-            place = str(path).replace("'", "''")
-            points = points_of(spec) if view == "validated" else ""
-            connection.execute(
-                f"create view {view} as select *{points} from read_parquet('{place}')"  # noqa: S608 - our own path
-            )
+        connection.execute(f"create view written as from {parquet(written)}")
+        rows = f"select *{points_of(spec)} from {parquet(validated)}"  # noqa: S608 - our own path
+        connection.execute(f"create view validated as {rows}")
         stand(connection, ledger)
         closure = _closure(connection, spec)
-        # Without its columns, nothing of a table can be recounted.
-        if isinstance(spec.protection, CellProtection) and closure.passed:
+        if closure.details["missing_columns"]:
+            # What is not there cannot be looked at, and proves nothing.
+            told = {"not_evaluated": "columns are missing"}
+            others = [name for name in CHECKS if name != closure.check]
+            return [closure, *(Finding(n, passed=False, details=told) for n in others)]
+        if isinstance(spec.protection, CellProtection):
             counted = _cells(connection, spec, spec.protection, released)
         else:
             attacks = Finding("attacks", passed=True)

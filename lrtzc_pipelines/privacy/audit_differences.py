@@ -6,7 +6,7 @@ from itertools import product
 
 import duckdb
 
-from lrtzc_pipelines.privacy.audit_takes import counted, named, quoted, taken, text_of
+from lrtzc_pipelines.privacy.audit_takes import counted, named, parquet, quoted, taken
 from lrtzc_pipelines.privacy.contributions import (
     CELL,
     REGION,
@@ -39,9 +39,9 @@ def thin_classes(
             connection,
             f"select {quasi} from (select {told}, abs(sum(side)) as n from "  # noqa: S608 - quoted names
             f"(select {told}, 1 as side from written union all select {told}, -1 "
-            f"from read_parquet({text_of(edition.cells_path)}) where {REGION} is not "
+            f"from {parquet(edition.cells_path)} where {REGION} is not "
             f"null) group by all) where ({quasi}) in (select ({quasi}) from "
-            f"read_parquet({text_of(edition.cells_path)})) group by {quasi} "
+            f"{parquet(edition.cells_path)}) group by {quasi} "
             f"having sum(n) between 1 and {policy.k - 1}",
         )
         for edition in ledger.editions()
@@ -60,7 +60,7 @@ def thin_changes(
     state = quoted(f"{policy.measure.name}_state")
     failing = 0
     for edition in ledger.editions():
-        cells = f"read_parquet({text_of(edition.cells_path)})"
+        cells = parquet(edition.cells_path)
         failing += counted(
             connection,
             f"select e.{CELL} from {cells} as e join told as w on w.region = "  # noqa: S608 - quoted names
@@ -74,7 +74,7 @@ def thin_changes(
                 f"e.{REGION} where w.is_fresh",
             )
             continue
-        _differ(connection, text_of(edition.persons_path), policy)
+        _differ(connection, parquet(edition.persons_path), policy)
         failing += counted(
             connection,
             f"select d.cell from changed as d join {cells} as e on e.{REGION} = "  # noqa: S608 - quoted names
@@ -143,7 +143,7 @@ def _differ(connection: Connection, before: str, policy: CellProtection) -> None
     connection.execute(
         "create or replace temp table moved as with was as (select "  # noqa: S608 - names of ours
         f"{REGION} as region, {finest}, {SUBJECT} as who, -_value as amount "
-        f"from read_parquet({before})), both_of as (select region, {finest}, who, "
+        f"from {before}), both_of as (select region, {finest}, who, "
         "amount from was union all select region, "
         f"{finest}, who, amount from now where region in (select region from was)) "
         f"select region, {finest}, who, sum(amount) as amount from both_of group by all"

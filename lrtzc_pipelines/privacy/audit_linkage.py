@@ -14,7 +14,7 @@ from typing import Any
 
 import duckdb
 
-from lrtzc_pipelines.privacy.audit_takes import literal, quoted, text_of, text_taken
+from lrtzc_pipelines.privacy.audit_takes import literal, parquet, quoted, text_taken
 from lrtzc_pipelines.privacy.code_tables import OTHER
 from lrtzc_pipelines.privacy.measures import journalist
 from lrtzc_pipelines.sources.protection import (
@@ -103,7 +103,7 @@ def _set_against(
     connection.execute(
         f"create or replace temp table entries as select {labels}, "  # noqa: S608 - quoted names
         f"count(*) as entries, sum({units})::bigint as units "
-        f"from read_parquet({text_of(path)}) where {_kept(register)} group by all"
+        f"from {parquet(path)} where {_kept(register)} group by all"
     )
     pairs = [(f"c.{quoted(name)}", f"e.l{n}") for n, name in enumerate(columns)]
     nothing = [f"({side} is null or {side} in ({_SILENT}))" for side, _ in pairs]

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import duckdb
 
-from lrtzc_pipelines.privacy.audit_takes import counted, named, quoted, taken, text_of
+from lrtzc_pipelines.privacy.audit_takes import counted, named, parquet, quoted, taken
 from lrtzc_pipelines.privacy.contributions import (
     CELL,
     DIGEST,
@@ -51,7 +51,7 @@ def stand(connection: Connection, ledger: Ledger | None) -> None:
 def _make_released(connection: Connection, ledger: Ledger) -> None:
     """The table `released`: every cell as it was last released."""
     parts = [
-        f"select {number} as _edition, * from read_parquet({text_of(e.cells_path)})"  # noqa: S608 - our own paths
+        f"select {number} as _edition, * from {parquet(e.cells_path)}"  # noqa: S608 - our own paths
         for number, e in enumerate(ledger.editions())
     ]
     together = " union all by name ".join(parts)
@@ -92,7 +92,7 @@ def too_near(
             continue
         connection.execute(
             "create or replace temp table before as select * from "  # noqa: S608 - our own path
-            f"read_parquet({text_of(edition.persons_path)})"
+            f"{parquet(edition.persons_path)}"
         )
         failing += _against(connection, policy)
     return failing

@@ -180,6 +180,11 @@ def text_of(path: Path) -> str:
     return "'" + str(path).replace("'", "''") + "'"
 
 
+def parquet(path: Path) -> str:
+    """The rows of a file as SQL takes them."""
+    return f"read_parquet({text_of(path)})"
+
+
 def counted(connection: duckdb.DuckDBPyConnection, query: str) -> int:
     """How many rows a query has."""
     found: Any = connection.execute(f"select count(*) from ({query})").fetchone()  # noqa: S608 - queries of ours

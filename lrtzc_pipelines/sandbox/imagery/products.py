@@ -102,17 +102,8 @@ def band_path(one: Overpass, band: str) -> str:
 
 
 def _jpeg_2000(numbers: npt.NDArray[np.generic], grid: Grid) -> bytes:
-    profile = {
-        "driver": "GTiff",
-        "width": grid.width,
-        "height": grid.height,
-        "count": 1,
-        "dtype": numbers.dtype,
-        "crs": grid.crs,
-        "transform": grid.transform,
-    }
     with MemoryFile() as plain, MemoryFile(ext=".jp2") as packed:
-        with plain.open(**profile) as out:
+        with plain.open(**grid.profile(numbers)) as out:
             out.write(numbers, 1)
         with rasterio.open(plain.name) as source:
             copy(

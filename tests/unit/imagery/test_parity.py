@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pystac_client
 import pytest
+import sentinelsat
 import shapely
 from shapely.geometry import mapping
 
@@ -85,7 +86,6 @@ def stac(address: str) -> SceneCatalog:
 
 @pytest.fixture
 def dhus(address: str) -> SceneCatalog:
-    pytest.importorskip("sentinelsat")
     return DhusCatalog(target(address, "hub", "dhus", "moi:secret"), backoff=0.01)
 
 
@@ -157,7 +157,6 @@ def test_a_place_that_no_scene_shows_has_none(
 
 
 def test_a_hub_that_is_not_there_is_an_error() -> None:
-    pytest.importorskip("sentinelsat")
     gone = "http://127.0.0.1:9"
     with pytest.raises(CatalogError, match="hub: ConnectionError"):
         DhusCatalog(Target("hub", gone, gone, 2.0, key="a:b"), backoff=0.0).search(
@@ -176,7 +175,6 @@ def test_the_client_itself_reads_the_sandbox(address: str) -> None:
 def test_the_hub_client_itself_fetches_a_whole_scene(
     sandbox: ImagerySandbox, address: str, tmp_path: Path
 ) -> None:
-    sentinelsat = pytest.importorskip("sentinelsat")
     api = sentinelsat.SentinelAPI(
         "moi", "secret", f"{address}/dhus/", show_progressbars=False
     )

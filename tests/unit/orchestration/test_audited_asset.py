@@ -26,7 +26,7 @@ from lrtzc_pipelines.states import DATA
 
 sys.path.append(str(Path(__file__).parents[1] / "privacy"))
 import noisy_trips
-from test_audit import DWELLINGS, dwellings, hold
+from protected_rows import DWELLINGS, dwellings, hold
 
 
 @pytest.fixture

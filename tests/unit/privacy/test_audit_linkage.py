@@ -24,7 +24,7 @@ from lrtzc_pipelines.sources.spec import SourceSpec
 from lrtzc_pipelines.states import ValidatedState, read_json, read_state
 
 sys.path.append(str(Path(__file__).parent))
-from test_audit import (
+from protected_rows import (
     BUILDINGS,
     DWELLINGS,
     MADE,
@@ -34,8 +34,8 @@ from test_audit import (
     dwellings,
     frame_of,
     hold,
-    with_first,
 )
+from test_audit import with_first
 
 BDNB = SPECS["bdnb_buildings"]
 SIRENE = SPECS["insee_sirene_establishments"]

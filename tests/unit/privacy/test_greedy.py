@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from test_audit import DWELLINGS, dwellings
+from protected_rows import DWELLINGS, dwellings
 from test_lattice import rows_of_people, table
 
 from lrtzc_pipelines.privacy.classes import Node, class_sizes

@@ -10,8 +10,8 @@ from typing import Any
 import numpy as np
 import polars as pl
 import pytest
+from protected_rows import CURVES, TRIPS, hold, trips
 from pydantic import SecretStr, ValidationError
-from test_audit import CURVES, TRIPS, hold, trips
 from typer.testing import CliRunner
 
 from lrtzc_pipelines.cli.app import app

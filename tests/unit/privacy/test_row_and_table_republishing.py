@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import polars as pl
 import pytest
-from test_audit import DWELLINGS, WASTE, dwellings, frame_of, renumbered
+from protected_rows import DWELLINGS, WASTE, dwellings, frame_of, renumbered
 
 from lrtzc_pipelines.privacy.audit import audit
 from lrtzc_pipelines.privacy.cell_units import unit_rows
