@@ -19,6 +19,8 @@ SUBJECTS = "subject_count"
 _ROW, _LARGEST, _FAILS, _ONE = "_row", "_largest", "_fails", "_one"
 _MOST = 1 << 62
 """Numbers below this many go into one column."""
+_DIGITS = 6
+"""Digits of a quantity after the point."""
 
 
 @dataclass(frozen=True)
@@ -70,8 +72,8 @@ def aggregate(frame: pl.DataFrame, policy: AggregateProtection) -> Aggregated:
     for place, takes in enumerate(policy.grains):
         coarser = policy.grains[place + 1] if place + 1 < len(policy.grains) else takes
         cells, failing = _cells(rest, policy, takes, coarser)
-        told = coarser if policy.fall_back == "blocks" else takes
-        after = _rows_in(rest, policy, told, failing)
+        block = coarser if policy.fall_back == "blocks" else takes
+        after = _rows_in(rest, policy, block, failing)
         labelled = cells.with_columns(
             pl.lit(takes[d.name]).alias(f"{d.name}_grain") for d in policy.dimensions
         )
@@ -82,9 +84,13 @@ def aggregate(frame: pl.DataFrame, policy: AggregateProtection) -> Aggregated:
     together = pl.concat(
         [cells.select(names) for cells in found], how="vertical_relaxed"
     )
+    # Sums of the same numbers in another order differ in their last digits, and rows
+    # come in any order: a second release would be another one.
+    quantities = [m.name for m in policy.measures if m.function != "rows"]
+    told = together.with_columns(pl.col(quantities).round(_DIGITS))
     sides = [column for column in names if column != SUBJECTS]
     return Aggregated(
-        cells=together.sort(sides, nulls_last=True),
+        cells=told.sort(sides, nulls_last=True),
         row_count=frame.height,
         suppressed=frame.height - sum(grain.rows for grain in grains),
         grains=tuple(grains),

@@ -18,7 +18,7 @@ from lrtzc_pipelines.sources.columns import (
 )
 from lrtzc_pipelines.sources.spec import SourceSpec
 
-ANONYMIZATION_VERSION = 2
+ANONYMIZATION_VERSION = 3
 """Raised when this code would anonymize the same rows differently."""
 
 

@@ -297,3 +297,12 @@ def test_a_time_is_not_taken_of_a_text(what: str) -> None:
 def test_a_policy_that_cannot_be_meant_is_refused(changes: dict[str, Any]) -> None:
     with pytest.raises(ValidationError):
         policy(**changes)
+
+
+@settings(max_examples=30, deadline=None)
+@given(st.randoms(use_true_random=False))
+def test_rows_in_any_order_make_the_same_cells_to_the_last_digit(random: Any) -> None:
+    rows = [(f"m{n}", "a", 24, random.choice([0.1, 82.168, 1e6 / 7])) for n in range(9)]
+    other = random.sample(rows, len(rows))
+    one, two = (aggregate(readings(*each), policy()).cells for each in (rows, other))
+    assert one.rows() == two.rows()
